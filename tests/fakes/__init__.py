@@ -1,0 +1,1 @@
+"""Verified fakes: tests/contracts runs one suite on them and on the real thing."""

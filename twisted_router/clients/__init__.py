@@ -1,0 +1,1 @@
+"""Every outgoing API call: Consul's and Docker's."""

@@ -1,0 +1,187 @@
+"""The shape of the configuration: one frozen value, with units and defaults.
+
+Names follow gorouter where gorouter has one. Durations are seconds, sizes are bytes;
+0 switches a limit off. The field metadata ``doc`` is the comment that
+``etc/router.yml`` shows.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+KIB = 1024
+MIB = 1024 * KIB
+
+
+class Seconds(float):
+    """A duration. YAML: ``30s``, ``500ms``, ``2m``, ``1h`` or a number of seconds."""
+
+
+class Bytes(int):
+    """A size. YAML: ``64KiB``, ``1MiB``, ``10MB`` or a number of bytes."""
+
+
+class Secret(str):
+    """A secret. YAML: the text itself, ``{file: PATH}`` or ``{env: NAME}``.
+
+    Its ``repr`` never shows it, so that no log or status page does.
+    """
+
+    def __repr__(self) -> str:
+        return "Secret('***')" if self else "Secret('')"
+
+
+def _key(default: Any, doc: str, **more: Any) -> Any:
+    """A key of the file: its default and its one line of comment."""
+    return field(default=default, metadata={"doc": doc, **more})
+
+
+@dataclass(frozen=True, slots=True)
+class StatusConfig:
+    """Where the status site listens, and who may read more than /health."""
+
+    port: int = _key(8082, "port of /health, /healthz, /routes and /varz; 0 = any free")
+    host: str = _key("127.0.0.1", "address it listens on")
+    user: str = _key("", "user of /routes and /varz; empty together with pass = open")
+    pass_: Secret = _key(Secret(""), "password of /routes and /varz", name="pass")
+
+
+@dataclass(frozen=True, slots=True)
+class ConsulConfig:
+    """Which Consul agent to ask, and what to read there."""
+
+    address: str = _key(
+        "127.0.0.1:8500", "agent: host:port, or http(s)://host:port, or unix:///path"
+    )
+    token: Secret = _key(Secret(""), "ACL token: text, {file: PATH} or {env: NAME}")
+    datacenter: str = _key("", "datacenter to read; empty = the agent's own")
+    ca_cert: str = _key("", "PEM file that the agent's certificate must chain to")
+    client_cert: str = _key("", "PEM file with our certificate for the agent")
+    client_key: str = _key("", "PEM file with the key of client_cert")
+    tag_prefix: str = _key("urlprefix-", "tags that begin so are routes (fabio)")
+    domain: str = _key("", "service NAME also answers NAME.domain; empty = off")
+    default_service: str = _key("", "service that answers what nothing else claims")
+    wait: Seconds = _key(Seconds(55.0), "how long one blocking query may wait")
+
+
+@dataclass(frozen=True, slots=True)
+class DockerConfig:
+    """Which Docker engine to watch, and how to register its containers."""
+
+    endpoint: str = _key(
+        "",
+        "engine: unix:///path or tcp://host:port; empty = DOCKER_HOST's, or the socket",
+    )
+    ip: str = _key("", "address to register for published ports; empty = the agent's")
+    explicit: bool = _key(False, "register only containers that give a SERVICE_NAME")
+    node: str = _key("", "name of this host in service IDs; empty = Consul's node name")
+    reconcile_interval: Seconds = _key(
+        Seconds(30.0), "how often everything is compared with Docker"
+    )
+    ca_cert: str = _key("", "PEM file for tcp:// with TLS: the engine's CA")
+    client_cert: str = _key("", "PEM file for tcp:// with TLS: our certificate")
+    client_key: str = _key("", "PEM file for tcp:// with TLS: its key")
+
+
+@dataclass(frozen=True, slots=True)
+class BackendsConfig:
+    """How instances are dialled and how their connections are kept."""
+
+    max_attempts: int = _key(3, "instances to try when connecting fails, at most")
+    max_conns: int = _key(0, "requests in flight for each instance; 0 = no limit")
+    max_idle: int = _key(256, "idle connections kept for each instance")
+    idle_timeout: Seconds = _key(
+        Seconds(15.0), "how long one is kept; below what backends themselves allow"
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class AccessLogConfig:
+    """Where the access log goes."""
+
+    file: str = _key("", "one line a request, gorouter's format; empty = no access log")
+
+
+@dataclass(frozen=True, slots=True)
+class LoggingConfig:
+    """How much the router says about itself (on standard output)."""
+
+    level: str = _key(
+        "info",
+        "debug, info, warn or error",
+        choices=("debug", "info", "warn", "error", "critical"),
+    )
+    disable_log_forwarded_for: bool = _key(False, "x_forwarded_for stays - in the log")
+    disable_log_source_ip: bool = _key(False, "the client's address stays - in the log")
+
+
+@dataclass(frozen=True, slots=True)
+class StaticRoute:
+    """A route that is always there."""
+
+    uri: str = _key("", "host or host/path; *.host for every name under it")
+    instances: tuple[str, ...] = _key((), "host:port of each instance")
+    strip: str = _key("", "path prefix to remove before forwarding")
+    prepend: str = _key("", "path prefix to add before forwarding")
+    host: str = _key("", "Host to send: empty = as received, dst = the instance's own")
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """Everything the router can be told; see ``etc/router.yml``."""
+
+    port: int = _key(8081, "port of the proxy (HTTP); 0 = any free one")
+    host: str = _key("", "address the proxy listens on; empty = all IPv4, :: = all")
+    index: int = _key(0, "number of this router among several, for /varz")
+    status: StatusConfig = _key(StatusConfig(), "the status site")
+    consul: ConsulConfig | None = _key(None, "routes from Consul; absent = none")
+    docker: DockerConfig | None = _key(None, "the registrar; absent = not run")
+    routes: tuple[StaticRoute, ...] = _key((), "static routes")
+    backends: BackendsConfig = _key(BackendsConfig(), "connections to instances")
+    access_log: AccessLogConfig = _key(AccessLogConfig(), "the access log")
+    logging: LoggingConfig = _key(LoggingConfig(), "the router's own log")
+    extra_headers_to_log: tuple[str, ...] = _key(
+        (), "request headers added to each access-log line"
+    )
+
+    read_header_timeout: Seconds = _key(
+        Seconds(10.0), "from a request's first byte to the end of its head"
+    )
+    endpoint_dial_timeout: Seconds = _key(Seconds(3.0), "connecting to an instance")
+    endpoint_timeout: Seconds = _key(
+        Seconds(60.0), "from a request sent to the head of its response"
+    )
+    body_idle_timeout: Seconds = _key(
+        Seconds(60.0), "a body, in either direction, that does not move"
+    )
+    frontend_idle_timeout: Seconds = _key(
+        Seconds(90.0), "a client's connection without a request"
+    )
+    tunnel_idle_timeout: Seconds = _key(
+        Seconds(0.0), "an upgraded connection (WebSocket) without a byte"
+    )
+    drain_wait: Seconds = _key(
+        Seconds(0.0), "at stop: serve on, with /health 503, for this long"
+    )
+    drain_timeout: Seconds = _key(
+        Seconds(8.0), "at stop: then let requests finish for this long"
+    )
+
+    max_connections: int = _key(
+        0, "client connections at once; 0 = as open files allow"
+    )
+    max_request_header_bytes: Bytes = _key(
+        Bytes(64 * KIB), "request line and header fields together (431)"
+    )
+    max_request_headers: int = _key(128, "number of request header fields (431)")
+    max_request_target_bytes: Bytes = _key(Bytes(16 * KIB), "the request target (414)")
+    max_request_body_bytes: Bytes = _key(Bytes(0), "a request's body (413)")
+    max_response_header_bytes: Bytes = _key(
+        Bytes(256 * KIB), "status line and header fields of a response (502)"
+    )
+    max_response_headers: int = _key(256, "number of response header fields (502)")
+    max_chunk_line_bytes: Bytes = _key(
+        Bytes(4 * KIB), "a chunk's size line with its extensions"
+    )
+    max_trailer_bytes: Bytes = _key(Bytes(8 * KIB), "the trailer of a chunked body")

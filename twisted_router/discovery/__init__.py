@@ -1,0 +1,1 @@
+"""Where facts come from: Consul, the configuration file."""

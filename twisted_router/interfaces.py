@@ -1,0 +1,190 @@
+"""Every seam of the router, and the errors that cross them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from twisted.internet.defer import Deferred
+from zope.interface import Attribute, Interface
+
+from .model import Instance
+
+
+class RouterError(Exception):
+    """Base of all errors that the router itself raises."""
+
+
+class CatalogError(RouterError):
+    """Consul (or the embedded catalog) could not be asked, or said no.
+
+    :ivar status: HTTP status of the answer, 0 when there was none.
+    """
+
+    def __init__(self, message: str, status: int = 0) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class DockerError(RouterError):
+    """The Docker engine could not be asked, or said no.
+
+    :ivar status: HTTP status of the answer, 0 when there was none.
+    """
+
+    def __init__(self, message: str, status: int = 0) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+@dataclass(frozen=True, slots=True)
+class SourceState:
+    """How a source of facts is doing, for the status site.
+
+    :ivar ready: its first complete snapshot has arrived.
+    :ivar age_s: seconds since it last heard from its origin, ``None`` if never.
+    :ivar error: why it is not hearing from it now, ``""`` when it is.
+    """
+
+    name: str
+    ready: bool
+    age_s: float | None = None
+    error: str = ""
+
+
+class IFactsConsumer(Interface):
+    """Takes facts about services from any number of named sources."""
+
+    def apply(source: str, changes: Mapping[str, Sequence[Instance]]) -> None:
+        """Replace what ``source`` said of each service named in ``changes``.
+
+        Services not named keep what they have. An empty sequence means that the
+        source knows the service no more.
+        """
+
+    def replace(source: str, services: Mapping[str, Sequence[Instance]]) -> None:
+        """Replace all that ``source`` ever said by ``services``."""
+
+
+class IFactsSource(Interface):
+    """A source of facts, as the status site sees it."""
+
+    def state() -> SourceState:
+        """How it is doing right now."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a blocking read of the catalog returned.
+
+    :ivar index: pass it to the next read to wait for a change; at least 1.
+    :ivar last_contact_ms: how stale the answering server may be; 0 when fresh or
+        not said.
+    :ivar known_leader: whether the cluster had a leader; true when not said.
+    """
+
+    index: int
+    data: Any
+    last_contact_ms: int = 0
+    known_leader: bool = True
+
+
+class IConsulClient(Interface):
+    """The part of Consul's HTTP API that the router and the registrar use.
+
+    Every method returns a Deferred that fails with :class:`CatalogError` for
+    anything that goes wrong on the way, in a bounded time, and that can be cancelled.
+    ``index=0`` reads at once; else the read waits up to ``wait_s`` for a change.
+    """
+
+    def services(index: int = 0, wait_s: float = 0.0) -> Deferred[Answer]:
+        """``{service name: [tag, ...]}`` of the catalog (``/v1/catalog/services``)."""
+
+    def health(service: str, index: int = 0, wait_s: float = 0.0) -> Deferred[Answer]:
+        """Every instance of a service as :class:`twisted_router.model.Instance`.
+
+        ``data`` is a tuple, all statuses included (``/v1/health/service/NAME``).
+        """
+
+    def checks(index: int = 0, wait_s: float = 0.0) -> Deferred[Answer]:
+        """Every check of the cluster, undecoded (``/v1/health/state/any``)."""
+
+    def agent_self() -> Deferred[dict[str, Any]]:
+        """What the agent says of itself (``/v1/agent/self``)."""
+
+    def agent_services() -> Deferred[dict[str, dict[str, Any]]]:
+        """``{service id: service}`` of this agent only (``/v1/agent/services``)."""
+
+    def agent_checks() -> Deferred[dict[str, dict[str, Any]]]:
+        """``{check id: check}`` of this agent only (``/v1/agent/checks``)."""
+
+    def register(payload: Mapping[str, Any]) -> Deferred[None]:
+        """Register a service with the agent; ``payload`` is Consul's own JSON."""
+
+    def deregister(service_id: str) -> Deferred[None]:
+        """Deregister; an unknown id is no error."""
+
+    def maintenance(service_id: str, enable: bool, reason: str = "") -> Deferred[None]:
+        """Turn a service's maintenance mode on or off.
+
+        Fails with status 404 for an unknown id.
+        """
+
+    def close() -> Deferred[None]:
+        """Close idle connections; fires when the last one is gone."""
+
+
+class IDockerClient(Interface):
+    """The read-only part of Docker's Engine API that the registrar uses.
+
+    Every method returns a Deferred that fails with :class:`DockerError` for anything
+    that goes wrong on the way, in a bounded time, and that can be cancelled.
+    """
+
+    def ping() -> Deferred[str]:
+        """Negotiate: the API version to be used from now on, such as ``1.41``."""
+
+    def info() -> Deferred[dict[str, Any]]:
+        """``/info``: the engine's name and versions."""
+
+    def containers() -> Deferred[list[dict[str, Any]]]:
+        """Running containers, as ``/containers/json`` lists them."""
+
+    def inspect(container_id: str) -> Deferred[dict[str, Any] | None]:
+        """``/containers/ID/json``; ``None`` when there is no such container."""
+
+    def events(
+        on_event: Callable[[dict[str, Any]], None], since: str = ""
+    ) -> EventStream:
+        """Open the event stream of containers and networks.
+
+        :param on_event: called with each decoded event; must not raise.
+        :param since: ``seconds.nanoseconds`` of the first event wanted, inclusive.
+        """
+
+    def close() -> Deferred[None]:
+        """Close idle connections; fires when the last one is gone."""
+
+
+@dataclass(frozen=True, slots=True)
+class EventStream:
+    """An event stream that was asked for.
+
+    :ivar opened: fires with ``None`` when the engine has answered: no event after
+        this moment is lost. Fails with :class:`DockerError`.
+    :ivar ended: fires with ``None`` when the stream is over, whatever ended it;
+        never fails. Cancel it to close the stream.
+    """
+
+    opened: Deferred[None]
+    ended: Deferred[None]
+
+
+class IRouteTables(Interface):
+    """Holds the current routing table."""
+
+    table = Attribute("The current RouteTable, replaced in one assignment.")
+
+    def subscribe(listener: Callable[[Any], None]) -> None:
+        """Call ``listener(TableChange)`` after each swap."""

@@ -1,0 +1,120 @@
+"""Facts as frozen values: what the catalog knows of an instance, and its routes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from types import MappingProxyType
+
+_NOTHING: Mapping[str, str] = MappingProxyType({})
+
+
+class Status(StrEnum):
+    """An instance's aggregated health, worst first, in Consul's words."""
+
+    MAINTENANCE = "maintenance"
+    CRITICAL = "critical"
+    WARNING = "warning"
+    PASSING = "passing"
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """Consul's service weights: relative, at least 0, one for each usable status."""
+
+    passing: int = 1
+    warning: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Instance:
+    """One address that serves a service.
+
+    ``address`` is an IP address or a host name, never empty; ``port`` is 1-65535.
+    ``id`` is unique on its ``node`` (Consul's service ID).
+    """
+
+    service: str
+    id: str
+    address: str
+    port: int
+    node: str = ""
+    status: Status = Status.PASSING
+    tags: tuple[str, ...] = ()
+    meta: Mapping[str, str] = field(default=_NOTHING, hash=False)
+    weights: Weights = Weights()
+
+    @property
+    def identity(self) -> tuple[str, str, str, int]:
+        """What makes two facts speak of the same instance: node, id, address, port.
+
+        A changed port or address is another instance: nothing that was learned of
+        the old one (connections, failures) may be believed of the new one.
+        """
+        return (self.node, self.id, self.address, self.port)
+
+    @property
+    def usable(self) -> bool:
+        """Whether requests may be sent to it: passing or warning."""
+        return self.status in (Status.PASSING, Status.WARNING)
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """An instance as one route sees it: the options of a tag belong to its instance.
+
+    :ivar strip: path prefix removed before forwarding, ``""`` for none.
+    :ivar prepend: path prefix added after ``strip``, ``""`` for none.
+    :ivar host: Host sent to the instance: ``""`` as received, ``"dst"`` its own
+        address and port, anything else literally (fabio's ``host=``).
+    :ivar weight: share of the route's requests for this instance, 0 < w <= 1, or
+        ``None`` for an equal part of what the others leave.
+    """
+
+    instance: Instance
+    strip: str = ""
+    prepend: str = ""
+    host: str = ""
+    weight: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """What answers one host and path.
+
+    :ivar host: lower case, no port, no trailing dot; ``"*.x"`` for every name under
+        ``x``; ``""`` for any host.
+    :ivar path: ``"/"``, or ``"/a/b"`` without a trailing slash, byte for byte as
+        clients must send it.
+    :ivar targets: usable instances, in a stable order.
+    :ivar unusable: known instances that health leaves out. A route with these alone
+        answers 503.
+    :ivar services: names of the services behind it, sorted.
+    """
+
+    host: str
+    path: str
+    targets: tuple[Target, ...] = ()
+    unusable: tuple[Target, ...] = ()
+    services: tuple[str, ...] = ()
+
+    @property
+    def uri(self) -> str:
+        """``host/path`` as gorouter's ``/routes`` writes it: no trailing slash."""
+        return self.host + ("" if self.path == "/" and self.host else self.path)
+
+
+@dataclass(frozen=True, slots=True)
+class Quarantined:
+    """One entry that could not be used, and why; everything else is untouched by it.
+
+    :ivar source: where the text stands: ``tag``, ``meta uris``, ``config`` ...
+    :ivar text: the entry as it was written.
+    """
+
+    service: str
+    instance_id: str
+    source: str
+    text: str
+    reason: str

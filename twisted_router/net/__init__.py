@@ -1,0 +1,1 @@
+"""What Twisted lacks for this job: lean reactor, direct transports, deadlines."""

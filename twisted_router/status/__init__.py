@@ -1,0 +1,1 @@
+"""The status site: health, routes, varz."""
