@@ -42,7 +42,7 @@ class Instance:
     node: str = ""
     status: Status = Status.PASSING
     tags: tuple[str, ...] = ()
-    meta: Mapping[str, str] = field(default=_NOTHING, hash=False)
+    meta: Mapping[str, str] = field(default_factory=lambda: _NOTHING, hash=False)
     weights: Weights = Weights()
 
     @property
