@@ -9,7 +9,7 @@ from typing import Any
 from twisted.internet.defer import Deferred
 from zope.interface import Attribute, Interface
 
-from .model import Instance
+from .model import Instance, Quarantined
 
 
 class RouterError(Exception):
@@ -82,12 +82,14 @@ class Answer:
     :ivar last_contact_ms: how stale the answering server may be; 0 when fresh or
         not said.
     :ivar known_leader: whether the cluster had a leader; true when not said.
+    :ivar quarantined: entries that ``data`` leaves out, because they were unusable.
     """
 
     index: int
     data: Any
     last_contact_ms: int = 0
     known_leader: bool = True
+    quarantined: tuple[Quarantined, ...] = ()
 
 
 class IConsulClient(Interface):
