@@ -1,1 +1,35 @@
-"""One YAML file to one frozen Config."""
+"""YAML text to one frozen configuration."""
+
+from .load import Loaded, load_config, load_config_file
+from .report import ConfigError
+from .schema import (
+    AccessLogConfig,
+    BackendsConfig,
+    Bytes,
+    Config,
+    ConsulConfig,
+    DockerConfig,
+    LoggingConfig,
+    Seconds,
+    Secret,
+    StaticRoute,
+    StatusConfig,
+)
+
+__all__ = [
+    "AccessLogConfig",
+    "BackendsConfig",
+    "Bytes",
+    "Config",
+    "ConfigError",
+    "ConsulConfig",
+    "DockerConfig",
+    "Loaded",
+    "LoggingConfig",
+    "Seconds",
+    "Secret",
+    "StaticRoute",
+    "StatusConfig",
+    "load_config",
+    "load_config_file",
+]

@@ -10,6 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from . import addresses
+
 KIB = 1024
 MIB = 1024 * KIB
 
@@ -33,16 +35,32 @@ class Secret(str):
 
 
 def _key(default: Any, doc: str, **more: Any) -> Any:
-    """A key of the file: its default and its one line of comment."""
+    """A key of the file: its default and its one line of comment.
+
+    ``more`` is what the loader holds a value to: ``name`` in the file; ``minimum`` (0
+    unless given) and ``maximum``; ``choices``, and ``aliases`` for them; ``check``, a
+    predicate for text (of a list: each item) with ``expected`` to say what it wants;
+    ``nonempty`` if the check is for empty text as well; ``required``; ``environ``, a
+    variable that stands in for an absent key.
+    """
     return field(default=default, metadata={"doc": doc, **more})
+
+
+_PORT = {"maximum": 65535}
+_LISTEN_HOST = {
+    "check": addresses.is_ip,
+    "expected": "an IP address of this machine",
+}
 
 
 @dataclass(frozen=True, slots=True)
 class StatusConfig:
     """Where the status site listens, and who may read more than /health."""
 
-    port: int = _key(8082, "port of /health, /healthz, /routes and /varz; 0 = any free")
-    host: str = _key("127.0.0.1", "address it listens on")
+    port: int = _key(
+        8082, "port of /health, /healthz, /routes and /varz; 0 = any free", **_PORT
+    )
+    host: str = _key("127.0.0.1", "address it listens on", **_LISTEN_HOST)
     user: str = _key("", "user of /routes and /varz; empty together with pass = open")
     pass_: Secret = _key(Secret(""), "password of /routes and /varz", name="pass")
 
@@ -52,17 +70,56 @@ class ConsulConfig:
     """Which Consul agent to ask, and what to read there."""
 
     address: str = _key(
-        "127.0.0.1:8500", "agent: host:port, or http(s)://host:port, or unix:///path"
+        "127.0.0.1:8500",
+        "agent: host:port, or http(s)://host:port, or unix:///path",
+        check=addresses.is_consul_address,
+        expected="host:port, http(s)://host[:port] or unix:///path",
+        nonempty=True,
+        environ="CONSUL_HTTP_ADDR",
     )
-    token: Secret = _key(Secret(""), "ACL token: text, {file: PATH} or {env: NAME}")
+    token: Secret = _key(
+        Secret(""),
+        "ACL token: text, {file: PATH} or {env: NAME}",
+        environ="CONSUL_HTTP_TOKEN",
+    )
     datacenter: str = _key("", "datacenter to read; empty = the agent's own")
-    ca_cert: str = _key("", "PEM file that the agent's certificate must chain to")
-    client_cert: str = _key("", "PEM file with our certificate for the agent")
-    client_key: str = _key("", "PEM file with the key of client_cert")
-    tag_prefix: str = _key("urlprefix-", "tags that begin so are routes (fabio)")
-    domain: str = _key("", "service NAME also answers NAME.domain; empty = off")
-    default_service: str = _key("", "service that answers what nothing else claims")
-    wait: Seconds = _key(Seconds(55.0), "how long one blocking query may wait")
+    ca_cert: str = _key(
+        "",
+        "PEM file that the agent's certificate must chain to",
+        environ="CONSUL_CACERT",
+    )
+    client_cert: str = _key(
+        "", "PEM file with our certificate for the agent", environ="CONSUL_CLIENT_CERT"
+    )
+    client_key: str = _key(
+        "", "PEM file with the key of client_cert", environ="CONSUL_CLIENT_KEY"
+    )
+    tag_prefix: str = _key(
+        "urlprefix-",
+        "tags that begin so are routes (fabio)",
+        check=addresses.is_word,
+        expected="text without blanks, such as urlprefix-",
+        nonempty=True,
+    )
+    domain: str = _key(
+        "",
+        "service NAME also answers NAME.domain; empty = off",
+        check=addresses.is_name,
+        expected="a domain name such as apps.example.com",
+    )
+    default_service: str = _key(
+        "",
+        "service that answers what nothing else claims",
+        check=addresses.is_word,
+        expected="a service name without blanks",
+    )
+    # Consul itself cuts a wait at ten minutes.
+    wait: Seconds = _key(
+        Seconds(55.0),
+        "how long one blocking query may wait",
+        minimum=1,
+        maximum=600,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,12 +129,19 @@ class DockerConfig:
     endpoint: str = _key(
         "",
         "engine: unix:///path or tcp://host:port; empty = DOCKER_HOST's, or the socket",
+        check=addresses.is_docker_endpoint,
+        expected="unix:///path or tcp://host:port",
     )
-    ip: str = _key("", "address to register for published ports; empty = the agent's")
+    ip: str = _key(
+        "",
+        "address to register for published ports; empty = the agent's",
+        check=addresses.is_address,
+        expected="an IP address or host name",
+    )
     explicit: bool = _key(False, "register only containers that give a SERVICE_NAME")
     node: str = _key("", "name of this host in service IDs; empty = Consul's node name")
     reconcile_interval: Seconds = _key(
-        Seconds(30.0), "how often everything is compared with Docker"
+        Seconds(30.0), "how often everything is compared with Docker", minimum=1
     )
     ca_cert: str = _key("", "PEM file for tcp:// with TLS: the engine's CA")
     client_cert: str = _key("", "PEM file for tcp:// with TLS: our certificate")
@@ -88,7 +152,9 @@ class DockerConfig:
 class BackendsConfig:
     """How instances are dialled and how their connections are kept."""
 
-    max_attempts: int = _key(3, "instances to try when connecting fails, at most")
+    max_attempts: int = _key(
+        3, "instances to try when connecting fails, at most", minimum=1
+    )
     max_conns: int = _key(0, "requests in flight for each instance; 0 = no limit")
     max_idle: int = _key(256, "idle connections kept for each instance")
     idle_timeout: Seconds = _key(
@@ -109,8 +175,14 @@ class LoggingConfig:
 
     level: str = _key(
         "info",
-        "debug, info, warn or error",
+        "debug, info, warn, error or critical",
         choices=("debug", "info", "warn", "error", "critical"),
+        aliases={
+            "warning": "warn",
+            "dpanic": "critical",
+            "panic": "critical",
+            "fatal": "critical",
+        },
     )
     disable_log_forwarded_for: bool = _key(False, "x_forwarded_for stays - in the log")
     disable_log_source_ip: bool = _key(False, "the client's address stays - in the log")
@@ -120,19 +192,50 @@ class LoggingConfig:
 class StaticRoute:
     """A route that is always there."""
 
-    uri: str = _key("", "host or host/path; *.host for every name under it")
-    instances: tuple[str, ...] = _key((), "host:port of each instance")
-    strip: str = _key("", "path prefix to remove before forwarding")
-    prepend: str = _key("", "path prefix to add before forwarding")
-    host: str = _key("", "Host to send: empty = as received, dst = the instance's own")
+    uri: str = _key(
+        "",
+        "host or host/path; *.host for every name under it; /path for any host",
+        check=addresses.is_route_uri,
+        expected="host, host/path, *.host/path or /path",
+        nonempty=True,
+        required=True,
+    )
+    instances: tuple[str, ...] = _key(
+        (),
+        "host:port of each instance; port 80 if it has none",
+        check=addresses.is_instance,
+        expected="host:port, host or [IPv6]:port",
+        nonempty=True,
+        required=True,
+    )
+    strip: str = _key(
+        "",
+        "path prefix to remove before forwarding",
+        check=addresses.is_path,
+        expected="a path such as /old",
+    )
+    prepend: str = _key(
+        "",
+        "path prefix to add before forwarding",
+        check=addresses.is_path,
+        expected="a path such as /new",
+    )
+    host: str = _key(
+        "",
+        "Host to send: empty = as received, dst = the instance's own",
+        check=addresses.is_sent_host,
+        expected="dst or host[:port]",
+    )
 
 
 @dataclass(frozen=True, slots=True)
 class Config:
     """Everything the router can be told; see ``etc/router.yml``."""
 
-    port: int = _key(8081, "port of the proxy (HTTP); 0 = any free one")
-    host: str = _key("", "address the proxy listens on; empty = all IPv4, :: = all")
+    port: int = _key(8081, "port of the proxy (HTTP); 0 = any free one", **_PORT)
+    host: str = _key(
+        "", "address the proxy listens on; empty = all IPv4, :: = all", **_LISTEN_HOST
+    )
     index: int = _key(0, "number of this router among several, for /varz")
     status: StatusConfig = _key(StatusConfig(), "the status site")
     consul: ConsulConfig | None = _key(None, "routes from Consul; absent = none")
@@ -142,7 +245,11 @@ class Config:
     access_log: AccessLogConfig = _key(AccessLogConfig(), "the access log")
     logging: LoggingConfig = _key(LoggingConfig(), "the router's own log")
     extra_headers_to_log: tuple[str, ...] = _key(
-        (), "request headers added to each access-log line"
+        (),
+        "request headers added to each access-log line",
+        check=addresses.is_field_name,
+        expected="the name of a header field",
+        nonempty=True,
     )
 
     read_header_timeout: Seconds = _key(
