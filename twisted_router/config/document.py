@@ -1,0 +1,84 @@
+"""``etc/router.yml``: every key with its default and its comment, from the schema.
+
+After a change of the schema: ``python -m twisted_router.config.document >
+etc/router.yml``.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+from .keys import Key, section_keys
+from .schema import Bytes, Config, ConsulConfig, DockerConfig, Seconds, StaticRoute
+from .values import format_bytes, format_seconds
+
+_HEAD = """\
+# The configuration of twistd router: every key, with its default.
+#
+# Durations: 30s, 500ms, 2m, 1h30m or a number of seconds.
+# Sizes: 64KiB, 1MB or a number of bytes. 0 switches a limit or a timeout off.
+# Secrets: the text itself, {file: PATH} or {env: NAME}.
+# A section that is commented out is off; take away the first # of its lines.
+# In a consul section, keys that are left out take CONSUL_HTTP_ADDR,
+# CONSUL_HTTP_TOKEN, CONSUL_CACERT, CONSUL_CLIENT_CERT and CONSUL_CLIENT_KEY.
+"""
+# What the shipped file shows: sections that are on, and off, in it.
+_ON = Config(consul=ConsulConfig())
+_OFF: dict[str, Any] = {
+    "docker": DockerConfig(),
+    "routes": (
+        StaticRoute(uri="legacy.example.com/old", instances=("10.0.0.5:8080",)),
+    ),
+}
+
+
+def annotated_yaml() -> str:
+    """The text of ``etc/router.yml``; it loads as it is, without a warning."""
+    lines: list[str] = []
+    for key in section_keys(Config):
+        shown = getattr(_ON, key.attribute)
+        off = key.name in _OFF
+        value = _OFF[key.name] if off else shown
+        block = [f"# {key.metadata['doc']}"]
+        block += [f"#{line}" if off else line for line in _entry(key, value)]
+        lines += ["", *block]
+    return _HEAD + "\n".join(lines) + "\n"
+
+
+def _entry(key: Key, value: Any) -> Iterator[str]:
+    if dataclasses.is_dataclass(value):
+        yield f"{key.name}:"
+        yield from _section(value, "  ", "  ")
+    elif value and dataclasses.is_dataclass(value[0] if key.item else None):
+        yield f"{key.name}:"
+        for item in value:
+            yield from _section(item, "  - ", "    ")
+    else:
+        yield f"{key.name}: {_scalar(value)}"
+
+
+def _section(value: Any, first: str, indent: str) -> Iterator[str]:
+    """A section's keys; ``first`` begins its first key, ``indent`` the others."""
+    for key in section_keys(type(value)):
+        yield f"{indent}# {key.metadata['doc']}"
+        yield f"{first}{key.name}: {_scalar(getattr(value, key.attribute))}"
+        first = indent
+
+
+def _scalar(value: Any) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, Seconds):
+        return format_seconds(value)
+    if isinstance(value, Bytes):
+        return format_bytes(value)
+    if isinstance(value, tuple):
+        return f"[{', '.join(value)}]"
+    return str(value) or '""'
+
+
+if __name__ == "__main__":
+    sys.stdout.write(annotated_yaml())
