@@ -1,0 +1,343 @@
+"""A Docker engine in memory: its containers, their events, and verbs to make both.
+
+What it answers has the shape that Docker 20.10 (API 1.41) gives; the contract suite
+in ``tests/contracts`` holds it to that. Real time plays no part in it.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import count
+from typing import Any
+
+Event = dict[str, Any]
+
+#: 2026-01-01, where the fake's time begins; each event is a millisecond later.
+_START_NS = 1_767_225_600 * 10**9
+_STEP_NS = 10**6
+
+_RING = 256
+
+
+def container_json(
+    *,
+    name: str = "web",
+    number: int = 1,
+    image: str = "nginx:1.25",
+    env: Sequence[str] = (),
+    labels: Mapping[str, str] | None = None,
+    ports: Mapping[str, Sequence[tuple[str, str]] | None] | None = None,
+    exposed: Iterable[str] = (),
+    network: str = "default",
+    state: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+    """What ``/containers/ID/json`` answers for a running container.
+
+    :param number: makes its id.
+    :param ports: ``{"80/tcp": [(host IP, host port), ...]}``; ``None`` instead of the
+        list for a port that is not published.
+    :param exposed: further ports that the image exposes.
+    :param state: fields of ``State`` that differ from a running container's.
+    """
+    published = {
+        key: None
+        if pairs is None
+        else [{"HostIp": ip, "HostPort": port} for ip, port in pairs]
+        for key, pairs in (ports or {}).items()
+    }
+    return {
+        "Id": _id(number),
+        "Created": f"2026-01-01T00:00:00.{number:09d}Z",
+        "Name": f"/{name}",
+        "Image": "sha256:" + f"{number + 0xABC0:x}" * 16,
+        "RestartCount": 0,
+        "State": {
+            "Status": "running",
+            "Running": True,
+            "Paused": False,
+            "Restarting": False,
+            "OOMKilled": False,
+            "Dead": False,
+            "Pid": 1000 + number,
+            "ExitCode": 0,
+            "Error": "",
+            "StartedAt": "2026-01-01T00:00:01Z",
+            "FinishedAt": "0001-01-01T00:00:00Z",
+            **(state or {}),
+        },
+        "Config": {
+            "Hostname": _id(number)[:12],
+            "Env": list(env) or None,
+            "Image": image,
+            "Labels": dict(labels or {}),
+            "ExposedPorts": {key: {} for key in [*published, *exposed]},
+        },
+        "HostConfig": {"NetworkMode": network},
+        "NetworkSettings": {
+            "Ports": {} if network == "host" else published,
+            "Networks": {
+                "bridge" if network == "default" else network: {
+                    "IPAddress": "" if network == "host" else "172.17.0.2",
+                    "GlobalIPv6Address": "",
+                }
+            },
+        },
+    }
+
+
+def _id(number: int) -> str:
+    """64 digits, of which the first twelve differ already."""
+    return f"{number:012x}".ljust(64, "0")
+
+
+@dataclass
+class FakeDockerEngine:
+    """The engine. Containers are named by id or name, as in the CLI.
+
+    :ivar api: newest API version it speaks; ``None``: it does not say so in headers.
+    :ivar minimum: oldest one.
+    :ivar away: nobody listens at its address.
+    :ivar hung: it accepts requests and answers none.
+    :ivar requests: path of each request so far, without query.
+    """
+
+    api: str | None = "1.41"
+    minimum: str = "1.12"
+    away: bool = False
+    hung: bool = False
+    requests: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self._containers: dict[str, dict[str, Any]] = {}
+        self._numbers = count(1)
+        self._ports = count(32768)
+        self._now_ns = _START_NS
+        self._ring: list[Event] = []
+        self._streams: dict[Callable[[bytes | None], None], list[str]] = {}
+
+    # Verbs
+
+    def run(
+        self,
+        name: str,
+        *,
+        image: str = "nginx:1.25",
+        env: Sequence[str] = (),
+        labels: Mapping[str, str] | None = None,
+        publish: Sequence[str] = (),
+        expose: Sequence[str] = (),
+        network: str = "default",
+    ) -> str:
+        """``docker run --detach``; ports get free ones of the host. Gives the id."""
+        number = next(self._numbers)
+        data = container_json(
+            name=name,
+            number=number,
+            image=image,
+            env=env,
+            labels=labels,
+            ports={self._key(port): None for port in publish},
+            exposed=[self._key(port) for port in expose],
+            network=network,
+        )
+        data["HostConfig"]["PortBindings"] = {
+            self._key(port): [{"HostIp": "", "HostPort": ""}] for port in publish
+        }
+        self._containers[data["Id"]] = data
+        self._emit("create", data)
+        self.start(name)
+        return str(data["Id"])
+
+    def start(self, container: str) -> None:
+        """``docker start``: published ports move, as random ones do."""
+        data = self._find(container)
+        self._state(data, "running", Running=True, ExitCode=0)
+        data["State"]["StartedAt"] = self._text_time()
+        ports = data["NetworkSettings"]["Ports"]
+        if data["HostConfig"]["NetworkMode"] != "host":
+            ports.update({key: None for key in data["Config"]["ExposedPorts"]})
+            for key in data["HostConfig"]["PortBindings"]:
+                # The numbers for IPv4 and IPv6 are chosen apart.
+                ports[key] = [
+                    {"HostIp": ip, "HostPort": str(next(self._ports))}
+                    for ip in ("0.0.0.0", "::")
+                ]
+        self._emit_network("connect", data)
+        self._emit("start", data)
+
+    def die(self, container: str, exit_code: int = 0) -> None:
+        """Its process ends by itself."""
+        data = self._find(container)
+        self._state(data, "exited", Running=False, ExitCode=exit_code)
+        data["NetworkSettings"]["Ports"].clear()
+        self._emit("die", data, exitCode=str(exit_code))
+        self._emit_network("disconnect", data)
+
+    def stop(self, container: str) -> None:
+        """``docker stop``."""
+        self._emit("kill", self._find(container), signal="15")
+        self.die(container)
+        self._emit("stop", self._find(container))
+
+    def kill(self, container: str) -> None:
+        """``docker kill``."""
+        self._emit("kill", self._find(container), signal="9")
+        self.die(container, 137)
+
+    def restart(self, container: str) -> None:
+        """``docker restart``."""
+        self.stop(container)
+        self.start(container)
+        self._emit("restart", self._find(container))
+
+    def rename(self, container: str, name: str) -> None:
+        """``docker rename``."""
+        data = self._find(container)
+        old, data["Name"] = data["Name"], f"/{name}"
+        self._emit("rename", data, oldName=old)
+
+    def remove(self, container: str) -> None:
+        """``docker rm --force``."""
+        data = self._find(container)
+        if data["State"]["Running"]:
+            self.kill(container)
+        del self._containers[data["Id"]]
+        self._emit("destroy", data)
+
+    def corrupt(self, container: str) -> None:
+        """Make what it answers for a container what Docker never would."""
+        self._find(container)["Config"]["Env"] = "PATH=/bin"
+
+    def restart_daemon(self) -> None:
+        """Restart the engine with live-restore: streams end, past events are gone."""
+        self._ring.clear()
+        self.drop_streams()
+
+    def drop_streams(self) -> None:
+        """End every event stream."""
+        for write in list(self._streams):
+            write(None)
+
+    def emit_raw(self, line: bytes) -> None:
+        """Send bytes on every event stream."""
+        for write in list(self._streams):
+            write(line)
+
+    @property
+    def streams(self) -> int:
+        """How many event streams are open."""
+        return len(self._streams)
+
+    # What the API answers
+
+    def list_json(self) -> list[dict[str, Any]]:
+        """``/containers/json``: newest first, running only."""
+        running = [d for d in self._containers.values() if d["State"]["Running"]]
+        return [self._entry(data) for data in reversed(running)]
+
+    def inspect_json(self, container: str) -> dict[str, Any] | None:
+        """``/containers/ID/json``; ``None`` if there is no such container."""
+        try:
+            return copy.deepcopy(self._find(container))
+        except KeyError:
+            return None
+
+    def follow(
+        self,
+        write: Callable[[bytes | None], None],
+        since_ns: int | None,
+        types: list[str],
+        actions: list[str],
+        encode: Callable[[Event], bytes],
+    ) -> None:
+        """Write past events from ``since_ns`` on, then each new one; ``None`` ends."""
+        self._encode = encode
+        self._streams[write] = [*types, *actions]
+        if since_ns is not None:
+            for event in self._ring:
+                if event["timeNano"] >= since_ns:
+                    self._send(event, write)
+
+    def unfollow(self, write: Callable[[bytes | None], None]) -> None:
+        """Whoever wrote has gone."""
+        self._streams.pop(write, None)
+
+    # How
+
+    def _find(self, container: str) -> dict[str, Any]:
+        for data in self._containers.values():
+            if container in (data["Id"], data["Id"][:12], data["Name"][1:]):
+                return data
+        raise KeyError(container)
+
+    def _key(self, port: str) -> str:
+        return port if "/" in port else f"{port}/tcp"
+
+    def _state(self, data: dict[str, Any], status: str, **fields: Any) -> None:
+        data["State"].update(Status=status, **fields)
+
+    def _text_time(self) -> str:
+        return f"2026-01-01T00:00:{self._now_ns % (60 * 10**9) / 10**9:012.9f}Z"
+
+    def _emit(self, action: str, data: dict[str, Any], **attributes: str) -> None:
+        config = data["Config"]
+        facts = {"image": config["Image"], "name": data["Name"][1:]}
+        event = {
+            "status": action,
+            "id": data["Id"],
+            "from": config["Image"],
+            "Type": "container",
+            "Action": action,
+            "Actor": {
+                "ID": data["Id"],
+                "Attributes": {**config["Labels"], **facts, **attributes},
+            },
+        }
+        self._publish(event)
+
+    def _emit_network(self, action: str, data: dict[str, Any]) -> None:
+        (network,) = data["NetworkSettings"]["Networks"]
+        facts = {"container": data["Id"], "name": network, "type": "bridge"}
+        actor = {"ID": f"{0xBEEF:064x}", "Attributes": facts}
+        self._publish({"Type": "network", "Action": action, "Actor": actor})
+
+    def _publish(self, event: Event) -> None:
+        self._now_ns += _STEP_NS
+        now = {"time": self._now_ns // 10**9, "timeNano": self._now_ns}
+        event |= {"scope": "local", **now}
+        self._ring = [*self._ring, event][-_RING:]
+        for write in list(self._streams):
+            self._send(event, write)
+
+    def _send(self, event: Event, write: Callable[[bytes | None], None]) -> None:
+        wanted = self._streams[write]
+        if not wanted or (event["Type"] in wanted and event["Action"] in wanted):
+            write(self._encode(event))
+
+    def _entry(self, data: dict[str, Any]) -> dict[str, Any]:
+        ports = []
+        for key, bindings in data["NetworkSettings"]["Ports"].items():
+            private, _, kind = key.partition("/")
+            port = {"PrivatePort": int(private), "Type": kind}
+            if bindings is None:
+                ports.append(port)
+            for binding in bindings or ():
+                public = int(binding["HostPort"])
+                ports.append({"IP": binding["HostIp"], **port, "PublicPort": public})
+        return {
+            "Id": data["Id"],
+            "Names": [data["Name"]],
+            "Image": data["Config"]["Image"],
+            "ImageID": data["Image"],
+            "Created": _START_NS // 10**9,
+            "Ports": ports,
+            "Labels": dict(data["Config"]["Labels"]),
+            "State": data["State"]["Status"],
+            "Status": "Up 5 seconds",
+            "HostConfig": {"NetworkMode": data["HostConfig"]["NetworkMode"]},
+            "NetworkSettings": {
+                "Networks": copy.deepcopy(data["NetworkSettings"]["Networks"])
+            },
+        }

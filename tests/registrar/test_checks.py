@@ -1,0 +1,113 @@
+"""Tests for ``twisted_router.registrar.checks``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from twisted_router.registrar.checks import build_check
+
+
+class BuildCheckTests(SynchronousTestCase):
+    """``SERVICE_CHECK_*`` as registrator documents them."""
+
+    def assert_check(self, expected: dict[str, Any] | None, **keys: str) -> None:
+        """These attributes give that check, and all of them are heeded."""
+        attributes = {f"check_{key}": value for key, value in keys.items()}
+        self.assertEqual((expected, []), build_check(attributes, "10.0.0.5", 8080))
+
+    def assert_noted(
+        self, check: dict[str, Any] | None, note: str, **keys: str
+    ) -> None:
+        """These attributes give that check, and a word about one of them."""
+        attributes = {f"check_{key}": value for key, value in keys.items()}
+        found, notes = build_check(attributes, "10.0.0.5", 8080)
+        self.assertEqual((check, 1), (found, len(notes)))
+        self.assertIn(note, notes[0])
+
+    def test_none(self) -> None:
+        """Without a kind, the other keys mean nothing."""
+        self.assert_check(None)
+        self.assert_check(None, interval="1s")
+
+    def test_http(self) -> None:
+        """A path on the registered address; every ten seconds unless told."""
+        self.assert_check(
+            {"HTTP": "http://10.0.0.5:8080/health", "Interval": "10s"}, http="/health"
+        )
+
+    def test_a_path_without_a_slash_gets_one(self) -> None:
+        """Registrator makes a port of it: ``:8080health``."""
+        self.assert_check(
+            {"HTTP": "http://10.0.0.5:8080/health", "Interval": "10s"}, http="health"
+        )
+
+    def test_https_with_all_its_settings(self) -> None:
+        """Each goes to the field of Consul's that it is named after."""
+        self.assert_check(
+            {
+                "HTTP": "https://10.0.0.5:8080/",
+                "Method": "HEAD",
+                "Interval": "5s",
+                "Timeout": "1m30s",
+                "Status": "passing",
+                "DeregisterCriticalServiceAfter": "10m",
+            },
+            https="/",
+            https_method="HEAD",
+            interval="5s",
+            timeout="1m30s",
+            initial_status="passing",
+            deregister_after="10m",
+        )
+
+    def test_tcp(self) -> None:
+        """Any value switches it on."""
+        self.assert_check({"TCP": "10.0.0.5:8080", "Interval": "10s"}, tcp="true")
+
+    def test_script(self) -> None:
+        """A shell runs it; the address and the port are filled in."""
+        self.assert_check(
+            {
+                "Args": ["/bin/sh", "-c", "nc -z 10.0.0.5 8080"],
+                "Interval": "10s",
+            },
+            script="nc -z $SERVICE_IP $SERVICE_PORT",
+        )
+
+    def test_ttl(self) -> None:
+        """It has no interval: Consul refuses both together."""
+        self.assert_check({"TTL": "30s"}, ttl="30s", interval="5s")
+
+    def test_the_first_kind_in_registrators_order(self) -> None:
+        """A service has one check."""
+        self.assert_check(
+            {"HTTP": "http://10.0.0.5:8080/", "Interval": "10s"},
+            tcp="1",
+            ttl="1s",
+            http="/",
+        )
+
+    def test_ipv6_addresses_get_brackets(self) -> None:
+        """In URLs, and where Consul wants host and port."""
+        check, _ = build_check({"check_http": "/"}, "2001:db8::1", 80)
+        self.assertEqual("http://[2001:db8::1]:80/", (check or {})["HTTP"])
+        check, _ = build_check({"check_tcp": "1"}, "2001:db8::1", 80)
+        self.assertEqual("[2001:db8::1]:80", (check or {})["TCP"])
+
+    def test_no_duration(self) -> None:
+        """Consul would refuse the service for it."""
+        plain = {"TCP": "10.0.0.5:8080", "Interval": "10s"}
+        self.assert_noted(plain, "SERVICE_CHECK_INTERVAL", tcp="1", interval="10")
+        self.assert_noted(plain, "SERVICE_CHECK_TIMEOUT", tcp="1", timeout="soon")
+        self.assert_noted(None, "SERVICE_CHECK_TTL", ttl="forever")
+
+    def test_no_status(self) -> None:
+        """Consul knows three."""
+        self.assert_noted({"TTL": "1s"}, "'good'", ttl="1s", initial_status="good")
+
+    def test_kinds_that_are_not_supported(self) -> None:
+        """The service is registered without a check, and that is said."""
+        self.assert_noted(None, "SERVICE_CHECK_GRPC is not supported", grpc="true")
+        self.assert_noted(None, "SERVICE_CHECK_CMD is not supported", cmd="/check")

@@ -1,0 +1,121 @@
+"""Tests for ``twisted_router.registrar.container``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from tests.fakes.docker import container_json
+from twisted_router.registrar.container import (
+    Binding,
+    OddContainerError,
+    Port,
+    read_container,
+)
+
+
+class ReadContainerTests(SynchronousTestCase):
+    """Docker's inspect answer is taken apart once, and nothing odd gets past that."""
+
+    def test_names_and_variables(self) -> None:
+        """What it is called, and what it says of itself."""
+        found = read_container(
+            container_json(
+                name="web",
+                number=7,
+                image="nginx:1",
+                env=["PATH=/bin", "SERVICE_NAME=a"],
+                labels={
+                    "SERVICE_TAGS": "x",
+                    "com.docker.compose.service": "front",
+                },
+            )
+        )
+        self.assertEqual(
+            (
+                "000000000007".ljust(64, "0"),
+                "web",
+                "nginx:1",
+                {"name": "a", "tags": "x"},
+                "front",
+            ),
+            (
+                found.id,
+                found.name,
+                found.image,
+                found.variables,
+                found.compose_service,
+            ),
+        )
+
+    def test_go_writes_empty_parts_as_null(self) -> None:
+        """A container without environment, labels and ports is a plain one."""
+        data = container_json()
+        data["Config"] |= {"Env": None, "Labels": None, "ExposedPorts": None}
+        data["NetworkSettings"]["Ports"] = None
+        found = read_container(data)
+        self.assertEqual(({}, ()), (found.variables, found.ports))
+
+    def test_published_ports_in_order(self) -> None:
+        """By number and protocol; exposed ones that are not published are left out."""
+        data = container_json(
+            ports={
+                "443/tcp": [("0.0.0.0", "32769"), ("::", "32768")],
+                "81/tcp": None,
+                "53/udp": [("127.0.0.1", "53")],
+            }
+        )
+        self.assertEqual(
+            (
+                Port(53, "udp", (Binding("127.0.0.1", 53),)),
+                Port(443, "tcp", (Binding("0.0.0.0", 32769), Binding("::", 32768))),
+            ),
+            read_container(data).ports,
+        )
+
+    def test_exposed_ports_on_the_hosts_network(self) -> None:
+        """They are the host's ports, on all of its addresses."""
+        data = container_json(network="host", exposed=["81/tcp", "80/tcp"])
+        self.assertEqual(
+            (Port(80, "tcp", (Binding("", 80),)), Port(81, "tcp", (Binding("", 81),))),
+            read_container(data).ports,
+        )
+
+    def test_a_binding_without_a_number_is_not_there_yet(self) -> None:
+        """An empty or zero port was asked for, not given."""
+        data = container_json(ports={"80/tcp": [("", ""), ("", "0")]})
+        self.assertEqual((), read_container(data).ports)
+
+    def test_running(self) -> None:
+        """A container that waits for its restart is called running, and is not."""
+        for state, expected in (
+            ({}, True),
+            ({"Paused": True}, True),
+            ({"Running": False}, False),
+            ({"Restarting": True}, False),
+        ):
+            data = container_json(state=state)
+            self.assertEqual(expected, read_container(data).running, state)
+
+    def test_what_docker_never_answers(self) -> None:
+        """Each of these is refused, with a word on what is wrong."""
+
+        def ports(value: Any) -> Any:
+            return {"NetworkSettings": {"Ports": value}}
+
+        for change, reason in (
+            ({"Id": None}, "Id is None"),
+            ({"Config": []}, "Config is []"),
+            ({"Config": {"Env": [1]}}, "Env is 1"),
+            ({"Config": {"Labels": {"a": 1}}}, "Labels is 1"),
+            (ports({"eighty": [{"HostPort": "1"}]}), "'eighty' is no port"),
+            (ports({"80/tcp": 1}), "Ports is 1"),
+            (ports({"70000/tcp": [{"HostPort": "1"}]}), "'70000/tcp' is no port"),
+            (ports({"80/tcp": [{"HostPort": "x"}]}), "port 'x'"),
+            (ports({"80/tcp": [{"HostPort": "65536"}]}), "port '65536'"),
+            (ports({"80/tcp": [{"HostPort": 80}]}), "HostPort is 80"),
+        ):
+            data = container_json() | change
+            error = self.assertRaises(OddContainerError, read_container, data)
+            self.assertIn(reason, str(error))

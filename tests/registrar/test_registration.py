@@ -1,0 +1,219 @@
+"""Tests for ``twisted_router.registrar.registration``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from tests.fakes.docker import container_json
+from twisted_router.registrar.container import read_container
+from twisted_router.registrar.meta import CHECK, CONTAINER, OWNER
+from twisted_router.registrar.reach import Host
+from twisted_router.registrar.registration import (
+    Registration,
+    Registrations,
+    registrations_of,
+)
+
+HOST = Host("node-1", "192.0.2.1")
+PORT_80 = {"80/tcp": [("0.0.0.0", "32768"), ("::", "32769")]}
+TWO_PORTS = PORT_80 | {"443/tcp": [("0.0.0.0", "32770")]}
+
+
+def described(host: Host = HOST, **facts: Any) -> Registrations:
+    """What a container with these facts comes to."""
+    return registrations_of(read_container(container_json(**facts)), host)
+
+
+def services(host: Host = HOST, **facts: Any) -> tuple[Registration, ...]:
+    """Its services, when there is nothing to be said about them."""
+    found = described(host, **facts)
+    if found.notes:
+        raise AssertionError(found.notes)
+    return found.services
+
+
+class OnePortTests(SynchronousTestCase):
+    """A container with one published port is one service."""
+
+    def test_everything_by_default(self) -> None:
+        """Its name is the image's, its ID tells node, container and port."""
+        (service,) = services(name="web", image="nginx:1.25", ports=PORT_80)
+        self.assertEqual(
+            {
+                "ID": "node-1:web:80",
+                "Name": "nginx",
+                "Address": "192.0.2.1",
+                "Port": 32768,
+                "Tags": [],
+                "Meta": {OWNER: "node-1", CONTAINER: "000000000001"},
+            },
+            service.payload(),
+        )
+
+    def test_everything_given(self) -> None:
+        """Name, ID, tags in their order, and the rest as Meta."""
+        (service,) = services(
+            ports=PORT_80,
+            env=["SERVICE_NAME=shop", "SERVICE_URIS=shop.example.com"],
+            labels={"SERVICE_TAGS": "urlprefix-/b,a", "SERVICE_ID": "shop-1"},
+        )
+        self.assertEqual(
+            ("shop-1", "shop", ("urlprefix-/b", "a"), "shop.example.com"),
+            (service.id, service.name, service.tags, service.meta["uris"]),
+        )
+
+    def test_udp_shows(self) -> None:
+        """In the ID and as a tag."""
+        (service,) = services(ports={"53/udp": [("0.0.0.0", "53")]})
+        self.assertEqual(
+            ("node-1:web:53:udp", ("udp",)),
+            (service.id, service.tags),
+        )
+
+    def test_a_check(self) -> None:
+        """Its digest is a mark, so that a changed check can be told."""
+        (service,) = services(ports=PORT_80, env=["SERVICE_CHECK_TTL=30s"])
+        self.assertEqual({"TTL": "30s"}, service.payload()["Check"])
+        (other,) = services(ports=PORT_80, env=["SERVICE_CHECK_TTL=31s"])
+        self.assertNotEqual(service.meta[CHECK], other.meta[CHECK])
+        self.assertNotIn("check_ttl", service.meta)
+
+    def test_a_container_that_does_not_run(self) -> None:
+        """It has no services."""
+        self.assertEqual((), services(ports=PORT_80, state={"Running": False}))
+
+    def test_nothing_published(self) -> None:
+        """An exposed port cannot be reached from elsewhere."""
+        self.assertEqual((), services(ports={"80/tcp": None}))
+
+    def test_the_hosts_network(self) -> None:
+        """Exposed ports are there as they are."""
+        (service,) = services(network="host", exposed=["8080/tcp"])
+        self.assertEqual(("192.0.2.1", 8080), (service.address, service.port))
+
+    def test_a_port_that_cannot_be_reached_is_left_out_with_a_word(self) -> None:
+        """Published on loopback, while the node is known by another address."""
+        found = described(ports={"80/tcp": [("127.0.0.1", "8080")]})
+        self.assertEqual((), found.services)
+        self.assertEqual(1, len(found.notes))
+        self.assertIn("port 80/tcp is not registered", found.notes[0])
+
+    def test_ignored(self) -> None:
+        """``SERVICE_IGNORE`` keeps a container out."""
+        self.assertEqual((), services(ports=PORT_80, env=["SERVICE_IGNORE=1"]))
+
+    def test_only_what_has_a_name_when_so_configured(self) -> None:
+        """``docker.explicit``."""
+        host = Host("node-1", "192.0.2.1", explicit=True)
+        self.assertEqual((), services(host, ports=PORT_80))
+        (service,) = services(host, ports=PORT_80, env=["SERVICE_NAME=web"])
+        self.assertEqual("web", service.name)
+
+
+class SeveralPortsTests(SynchronousTestCase):
+    """A container with several is a service for each."""
+
+    def names_and_ids(self, *env: str, **facts: Any) -> list[tuple[str, str]]:
+        """Names and IDs of a container with two published ports."""
+        found = services(env=env, **{"ports": TWO_PORTS, **facts})
+        return [(each.name, each.id) for each in found]
+
+    def test_names_are_told_apart_by_port(self) -> None:
+        """The default one, and one that is given for all."""
+        self.assertEqual(
+            [("nginx-80", "node-1:web:80"), ("nginx-443", "node-1:web:443")],
+            self.names_and_ids(),
+        )
+        self.assertEqual(
+            [("shop-80", "node-1:web:80"), ("shop-443", "node-1:web:443")],
+            self.names_and_ids("SERVICE_NAME=shop"),
+        )
+
+    def test_a_name_of_its_own_stays_as_it_is(self) -> None:
+        """Whoever names a port has told it apart."""
+        self.assertEqual(
+            [("shop", "node-1:web:80"), ("nginx-443", "node-1:web:443")],
+            self.names_and_ids("SERVICE_80_NAME=shop"),
+        )
+
+    def test_an_ignored_port_does_not_count(self) -> None:
+        """Registrator adds the suffix all the same."""
+        self.assertEqual(
+            [("nginx", "node-1:web:80")],
+            self.names_and_ids("SERVICE_443_IGNORE=true"),
+        )
+
+    def test_a_port_that_cannot_be_reached_does_not_count(self) -> None:
+        """Nor one that is not published."""
+        ports = PORT_80 | {"443/tcp": [("127.0.0.1", "443")], "81/tcp": None}
+        found = described(ports=ports)
+        self.assertEqual(["nginx"], [each.name for each in found.services])
+
+    def test_an_id_for_all_is_told_apart(self) -> None:
+        """With the same ID, one of the two would be lost."""
+        self.assertEqual(
+            [("nginx-80", "x:80"), ("nginx-443", "x:443")],
+            self.names_and_ids("SERVICE_ID=x"),
+        )
+
+    def test_an_id_of_its_own_stays_as_it_is(self) -> None:
+        """As with names."""
+        self.assertEqual(
+            [("nginx-80", "x"), ("nginx-443", "node-1:web:443")],
+            self.names_and_ids("SERVICE_80_ID=x"),
+        )
+
+    def test_the_same_number_over_tcp_and_udp(self) -> None:
+        """Two services of one name, with IDs of their own."""
+        ports = {key: [("0.0.0.0", "53")] for key in ("53/tcp", "53/udp")}
+        self.assertEqual(
+            [("nginx-53", "node-1:web:53"), ("nginx-53", "node-1:web:53:udp")],
+            self.names_and_ids(ports=ports),
+        )
+        self.assertEqual(
+            [("nginx-53", "x:53"), ("nginx-53", "x:53:udp")],
+            self.names_and_ids("SERVICE_ID=x", ports=ports),
+        )
+
+    def test_what_is_left_out_is_said_once(self) -> None:
+        """Not for each port again."""
+        found = described(ports=TWO_PORTS, env=["SERVICE_A.B=x"])
+        self.assertEqual((2, 1), (len(found.services), len(found.notes)))
+
+
+class DefaultNameTests(SynchronousTestCase):
+    """The image's name, without what a registry adds to it."""
+
+    def name(self, image: str, **facts: Any) -> str:
+        """Name of a service whose container was made from ``image``."""
+        (service,) = services(name="box", image=image, ports=PORT_80, **facts)
+        return service.name
+
+    def test_images_with_a_name(self) -> None:
+        """Registry, path, tag and digest are left out."""
+        for image, expected in (
+            ("nginx", "nginx"),
+            ("nginx:1.25", "nginx"),
+            ("library/nginx", "nginx"),
+            ("registry:5000/team/app:v1", "app"),
+            ("registry:5000/app", "app"),
+            ("app@sha256:" + "0" * 64, "app"),
+            ("registry:5000/x/app:v1@sha256:" + "0" * 64, "app"),
+        ):
+            self.assertEqual(expected, self.name(image), image)
+
+    def test_images_by_id(self) -> None:
+        """The service in the Compose file, else the container's name."""
+        image = container_json()["Image"]
+        digits = image.removeprefix("sha256:")
+        compose = {"com.docker.compose.service": "front"}
+        for given in (image, digits, digits[:12]):
+            self.assertEqual("box", self.name(given), given)
+            self.assertEqual("front", self.name(given, labels=compose), given)
+
+    def test_a_short_name_of_hexadecimal_digits_is_a_name(self) -> None:
+        """An id has twelve digits at least."""
+        digits = container_json()["Image"].removeprefix("sha256:")
+        self.assertEqual(digits[:4], self.name(digits[:4]))

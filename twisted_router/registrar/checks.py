@@ -1,0 +1,103 @@
+"""``SERVICE_CHECK_*`` attributes as a check in Consul's own JSON."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+_DEFAULT_INTERVAL = "10s"
+
+# Go's time.ParseDuration; Consul refuses the whole service for anything else.
+_DURATION = re.compile(r"([0-9]+(\.[0-9]*)?(ns|us|µs|ms|s|m|h))+")
+
+_STATUSES = frozenset({"passing", "warning", "critical"})
+
+# registrator's order: the first one that is given is the check. The others that it
+# knows need a helper program (cmd) or are not built (grpc).
+_KINDS = ("http", "https", "script", "ttl", "tcp")
+_UNKNOWN_KINDS = ("cmd", "grpc", "docker")
+
+
+def build_check(
+    attributes: Mapping[str, str], address: str, port: int
+) -> tuple[dict[str, Any] | None, list[str]]:
+    """Build the check of a service.
+
+    :param attributes: of the service, by lower-case key (``check_http`` ...).
+    :returns: the check, or ``None`` for a service without one; and a sentence for
+        everything in the attributes that was not heeded.
+    """
+    notes = [
+        f"SERVICE_CHECK_{kind.upper()} is not supported"
+        for kind in _UNKNOWN_KINDS
+        if attributes.get(f"check_{kind}")
+    ]
+    kind = next((k for k in _KINDS if attributes.get(f"check_{k}")), None)
+    if kind is None:
+        return None, notes
+    value = attributes[f"check_{kind}"]
+    check: dict[str, Any]
+    if kind == "ttl":
+        if not _DURATION.fullmatch(value):
+            return None, [*notes, _no_duration("ttl", value)]
+        check = {"TTL": value}
+    else:
+        check = _probe(kind, value, attributes, address, port)
+        check["Interval"] = _DEFAULT_INTERVAL
+        _take_duration(check, "Interval", attributes, "interval", notes)
+        _take_duration(check, "Timeout", attributes, "timeout", notes)
+    _take_duration(
+        check,
+        "DeregisterCriticalServiceAfter",
+        attributes,
+        "deregister_after",
+        notes,
+    )
+    status = attributes.get("check_initial_status", "")
+    if status in _STATUSES:
+        check["Status"] = status
+    elif status:
+        notes.append(f"SERVICE_CHECK_INITIAL_STATUS is not heeded: {status!r}")
+    return check, notes
+
+
+def _probe(
+    kind: str, value: str, attributes: Mapping[str, str], address: str, port: int
+) -> dict[str, Any]:
+    at = f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
+    if kind == "tcp":
+        return {"TCP": at}
+    if kind == "script":
+        # A shell takes it apart, as it did before Consul wanted arguments: registrator
+        # passes it on as a single one, which breaks all scripts of two words.
+        script = value.replace("$SERVICE_IP", address)
+        script = script.replace("$SERVICE_PORT", str(port))
+        return {"Args": ["/bin/sh", "-c", script]}
+    path = value if value.startswith("/") else f"/{value}"
+    check = {"HTTP": f"{kind}://{at}{path}"}
+    method = attributes.get(f"check_{kind}_method")
+    if method:
+        check["Method"] = method
+    return check
+
+
+def _take_duration(
+    check: dict[str, Any],
+    field: str,
+    attributes: Mapping[str, str],
+    key: str,
+    notes: list[str],
+) -> None:
+    value = attributes.get(f"check_{key}", "")
+    if _DURATION.fullmatch(value):
+        check[field] = value
+    elif value:
+        notes.append(_no_duration(key, value))
+
+
+def _no_duration(key: str, value: str) -> str:
+    return (
+        f"SERVICE_CHECK_{key.upper()} is not heeded: {value!r} is no duration "
+        "such as 10s"
+    )

@@ -1,0 +1,157 @@
+"""What the registrar needs to know of a container, out of Docker's inspect answer."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from ..interfaces import RouterError
+from .labels import service_variables
+
+_T = TypeVar("_T")
+
+_COMPOSE_SERVICE = "com.docker.compose.service"
+
+_PORT = re.compile(r"([0-9]{1,5})/([a-z]+)")
+
+
+class OddContainerError(RouterError):
+    """A container that cannot be made sense of; the message says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Binding:
+    """A place on the host where a port is published.
+
+    :ivar host_ip: IP address; a wildcard (``0.0.0.0``, ``::``) stands for every address
+        of its family, ``""`` for every address of both.
+    :ivar host_port: 1-65535.
+    """
+
+    host_ip: str
+    host_port: int
+
+
+@dataclass(frozen=True, slots=True)
+class Port:
+    """A port of a container that can be reached through its host.
+
+    :ivar protocol: ``tcp``, ``udp`` or ``sctp``.
+    :ivar bindings: at least one.
+    """
+
+    number: int
+    protocol: str
+    bindings: tuple[Binding, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Container:
+    """The facts about a container that decide what is registered for it.
+
+    :ivar id: all 64 digits.
+    :ivar name: without the slash that Docker puts before it.
+    :ivar image: as it was given to ``docker run``; may be an id.
+    :ivar image_id: ``sha256:`` and 64 digits.
+    :ivar running: it runs, and is not waiting for its next restart.
+    :ivar ports: published ones; with the host's network all exposed ones. By number.
+    :ivar variables: see :func:`.labels.service_variables`.
+    :ivar compose_service: its service in a Compose file, ``""`` if it is not of one.
+    """
+
+    id: str
+    name: str
+    image: str
+    image_id: str
+    created: str
+    running: bool
+    ports: tuple[Port, ...]
+    variables: Mapping[str, str]
+    compose_service: str
+
+
+def read_container(data: Mapping[str, Any]) -> Container:
+    """Read what ``/containers/ID/json`` answered.
+
+    Takes nothing that API 1.52 has dropped from it.
+
+    :raises OddContainerError: it is not what Docker documents.
+    """
+    config = _part(dict, data, "Config")
+    state = _part(dict, data, "State")
+    labels = _texts(_part(dict, config, "Labels"), "Labels")
+    env = [_expect(str, entry, "Env") for entry in _part(list, config, "Env")]
+    return Container(
+        id=_expect(str, data.get("Id"), "Id"),
+        name=_expect(str, data.get("Name"), "Name").removeprefix("/"),
+        image=_expect(str, config.get("Image"), "Config.Image"),
+        image_id=_expect(str, data.get("Image"), "Image"),
+        created=_expect(str, data.get("Created"), "Created"),
+        # While it waits for its next restart, Docker calls it running as well.
+        running=bool(state.get("Running")) and not state.get("Restarting"),
+        ports=_ports(data, config),
+        variables=service_variables(env, labels),
+        compose_service=labels.get(_COMPOSE_SERVICE, ""),
+    )
+
+
+def _ports(data: Mapping[str, Any], config: Mapping[str, Any]) -> tuple[Port, ...]:
+    host_config = _part(dict, data, "HostConfig")
+    if host_config.get("NetworkMode") == "host":
+        # Nothing is published there, everything is the host's own port.
+        exposed = (_port(key) for key in _part(dict, config, "ExposedPorts"))
+        ports = [
+            Port(number, protocol, (Binding("", number),))
+            for number, protocol in exposed
+        ]
+    else:
+        published = _part(dict, _part(dict, data, "NetworkSettings"), "Ports")
+        ports = [
+            Port(*_port(key), bindings)
+            for key, value in published.items()
+            if (bindings := _bindings(value))
+        ]
+    return tuple(sorted(ports, key=lambda port: (port.number, port.protocol)))
+
+
+def _port(key: str) -> tuple[int, str]:
+    match = _PORT.fullmatch(key)
+    if match is None or not 1 <= int(match[1]) <= 65535:
+        raise OddContainerError(f"{key!r} is no port")
+    return int(match[1]), match[2]
+
+
+def _bindings(value: Any) -> tuple[Binding, ...]:
+    """Bindings of one port; ``null`` is a port that is exposed but not published."""
+    found = []
+    for entry in _expect(list, value or [], "Ports"):
+        pair = _expect(dict, entry, "Ports")
+        text = _expect(str, pair.get("HostPort") or "0", "HostPort")
+        # 0: asked for, but not bound (yet).
+        if not text.isascii() or not text.isdigit() or int(text) > 65535:
+            raise OddContainerError(f"published at the host's port {text!r}")
+        if int(text):
+            ip = _expect(str, pair.get("HostIp") or "", "HostIp")
+            found.append(Binding(ip, int(text)))
+    return tuple(found)
+
+
+def _part(kind: type[_T], data: Mapping[str, Any], name: str) -> _T:
+    """A part of the answer; Go writes an empty one as ``null`` or leaves it out."""
+    value = data.get(name)
+    return kind() if value is None else _expect(kind, value, name)
+
+
+def _expect(kind: type[_T], value: Any, name: str) -> _T:
+    if not isinstance(value, kind):
+        raise OddContainerError(f"{name} is {value!r:.60}, not a {kind.__name__}")
+    return value
+
+
+def _texts(values: dict[Any, Any], name: str) -> dict[str, str]:
+    return {
+        _expect(str, key, name): _expect(str, value, name)
+        for key, value in values.items()
+    }

@@ -1,0 +1,171 @@
+"""From a container to the services that are registered for it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from hashlib import sha256
+from types import MappingProxyType
+from typing import Any
+
+from .checks import build_check
+from .container import Container, Port
+from .labels import Metadata, read_metadata
+from .meta import CHECK, CONTAINER, OWNER, publishable
+from .reach import Host, choose_address
+
+#: Digits of a container's id that name it, here as in ``docker ps``.
+SHORT_ID = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Registration:
+    """A service as it is to stand in the agent.
+
+    :ivar id: unique on the agent.
+    :ivar container: short id of the container behind it.
+    :ivar meta: with the marks of its owner.
+    :ivar check: in Consul's own JSON, ``None`` for a service without one.
+    """
+
+    id: str
+    name: str
+    address: str
+    port: int
+    container: str
+    tags: tuple[str, ...] = ()
+    meta: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    check: Mapping[str, Any] | None = None
+
+    def payload(self) -> dict[str, Any]:
+        """Body of ``PUT /v1/agent/service/register``."""
+        payload: dict[str, Any] = {
+            "ID": self.id,
+            "Name": self.name,
+            "Address": self.address,
+            "Port": self.port,
+            "Tags": list(self.tags),
+            "Meta": dict(self.meta),
+        }
+        if self.check is not None:
+            payload["Check"] = dict(self.check)
+        return payload
+
+
+@dataclass(frozen=True, slots=True)
+class Registrations:
+    """What one container comes to.
+
+    :ivar notes: one sentence for each thing that was left out, and why.
+    """
+
+    services: tuple[Registration, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+def registrations_of(container: Container, host: Host) -> Registrations:
+    """Decide which services a container is registered as: none if it does not run.
+
+    The rules are registrator's, but for those it has wrong: a port that is ignored
+    does not count when names are told apart by port, and images given by their id or
+    digest do not lend it to the service as a name.
+    """
+    if not container.running:
+        return Registrations()
+    notes: list[str] = []
+    chosen: list[tuple[Port, Metadata, str, int]] = []
+    for port in container.ports:
+        metadata = read_metadata(container.variables, port.number)
+        if metadata.ignore or (host.explicit and not metadata.name):
+            continue
+        reached = choose_address(port.bindings, host)
+        if reached is None:
+            notes.append(
+                f"port {port.number}/{port.protocol} is not registered: it is not "
+                f"published where {host.address} would reach it"
+            )
+            continue
+        chosen.append((port, metadata, *reached))
+    services = tuple(
+        _registration(container, host, *choice, len(chosen) > 1, notes)
+        for choice in chosen
+    )
+    # The same attribute is left out for each port, but said once.
+    return Registrations(services, tuple(dict.fromkeys(notes)))
+
+
+def _registration(
+    container: Container,
+    host: Host,
+    port: Port,
+    metadata: Metadata,
+    address: str,
+    host_port: int,
+    one_of_several: bool,
+    notes: list[str],
+) -> Registration:
+    meta, meta_notes = publishable(metadata.attributes)
+    check, check_notes = build_check(metadata.attributes, address, host_port)
+    notes += meta_notes + check_notes
+    short_id = container.id[:SHORT_ID]
+    meta |= {OWNER: host.node, CONTAINER: short_id}
+    if check is not None:
+        meta[CHECK] = _digest(check)
+    # Transports other than TCP show in the ID and as a tag.
+    other = () if port.protocol == "tcp" else (port.protocol,)
+    return Registration(
+        id=_id(container, host, port, metadata, one_of_several),
+        name=_name(container, port, metadata, one_of_several),
+        address=address,
+        port=host_port,
+        container=short_id,
+        tags=tuple(dict.fromkeys(metadata.tags + other)),
+        meta=MappingProxyType(meta),
+        check=None if check is None else MappingProxyType(check),
+    )
+
+
+def _name(
+    container: Container, port: Port, metadata: Metadata, one_of_several: bool
+) -> str:
+    name = metadata.name or default_name(container)
+    if one_of_several and not metadata.name_is_own:
+        return f"{name}-{port.number}"
+    return name
+
+
+def _id(
+    container: Container,
+    host: Host,
+    port: Port,
+    metadata: Metadata,
+    one_of_several: bool,
+) -> str:
+    protocol = "" if port.protocol == "tcp" else f":{port.protocol}"
+    if not metadata.id:
+        return f"{host.node}:{container.name}:{port.number}{protocol}"
+    if one_of_several and not metadata.id_is_own:
+        # One ID for all ports would leave one of them in Consul.
+        return f"{metadata.id}:{port.number}{protocol}"
+    return metadata.id
+
+
+def default_name(container: Container) -> str:
+    """What a service is called when nobody says: as the image, without its registry.
+
+    An image that was given by its id has no name (Compose does that); its service in
+    the Compose file stands in for it, else the container's name.
+    """
+    image = container.image.partition("@")[0]
+    name = image.rpartition("/")[2].partition(":")[0]
+    digits = container.image_id.removeprefix("sha256:")
+    is_an_id = name == "sha256" or (len(name) >= SHORT_ID and digits.startswith(name))
+    if name and not is_an_id:
+        return name
+    return container.compose_service or container.name
+
+
+def _digest(check: Mapping[str, Any]) -> str:
+    text = json.dumps(check, sort_keys=True)
+    return sha256(text.encode()).hexdigest()[:SHORT_ID]
