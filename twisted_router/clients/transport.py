@@ -123,7 +123,7 @@ class Transport:
     def _translate(
         self, method: str, url: str, cause: BaseException | None
     ) -> CatalogError:
-        error = self.error(method, url, _describe(cause))
+        error = self.error(method, url, describe(cause))
         error.__cause__ = cause
         return error
 
@@ -214,7 +214,7 @@ def _read(response: IResponse, max_bytes: int) -> Deferred[bytes]:
     return reader.finished
 
 
-def _describe(error: Any) -> str:
+def describe(error: Any) -> str:
     """What went wrong, in one line: the first cause, not its wrapping."""
     while reasons := getattr(error, "reasons", None):
         error = reasons[0].value
