@@ -15,27 +15,12 @@ from typing import NamedTuple
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from tests.services import TOP
+from tests.services import copy_checkout
 
 PLUGIN = "twisted/plugins/twisted_router_plugin.py"
 
 #: Our line in ``twistd --help``.
 LISTED = r"\n +router +Reverse proxy"
-
-#: What git holds of the package; leftovers in the checkout's ``build`` stay out.
-SOURCES = (
-    "LICENSE",
-    "MANIFEST.in",
-    "NEWS.rst",
-    "README.rst",
-    "pyproject.toml",
-    "setup.py",
-    "twisted",
-    "twisted_router",
-)
-
-#: Of the checkout: what a run leaves beside the sources.
-NOT_SOURCES = shutil.ignore_patterns("__pycache__", "dropin.cache")
 
 #: Of the development venv: what must not leak into the fresh one.
 NOT_DEPENDENCIES = shutil.ignore_patterns(
@@ -54,16 +39,6 @@ def run(*command: str | Path, directory: str | Path = "/") -> str:
     if done.returncode != 0:
         raise AssertionError(f"{command} failed:\n{done.stdout}{done.stderr}")
     return done.stdout
-
-
-def copy_sources(to: Path) -> None:
-    """Copy what the package is built from."""
-    to.mkdir(parents=True)
-    for name in SOURCES:
-        if (TOP / name).is_dir():
-            shutil.copytree(TOP / name, to / name, ignore=NOT_SOURCES)
-        else:
-            shutil.copy(TOP / name, to / name)
 
 
 def build_wheel(sources: Path, into: Path) -> Path:
@@ -89,7 +64,7 @@ def installation() -> Installation:
     Once for all tests; trial does not call ``setUpClass``.
     """
     home = Path("packaging").absolute()
-    copy_sources(home / "sources")
+    copy_checkout(home / "sources")
     wheel = build_wheel(home / "sources", home / "wheels")
     run(sys.executable, "-m", "venv", "--without-pip", home / "venv")
     python = home / "venv" / "bin" / "python"
@@ -164,7 +139,7 @@ class SourceArchiveTests(SynchronousTestCase):
 
     def test_builds_the_same_wheel_as_the_checkout(self) -> None:
         home = Path(self.mktemp()).absolute()
-        copy_sources(home / "sources")
+        copy_checkout(home / "sources")
         build = "from setuptools import build_meta as b; b.build_sdist('../archive')"
         run(sys.executable, "-c", build, directory=home / "sources")
         (archive,) = (home / "archive").glob("*.tar.gz")

@@ -6,6 +6,12 @@ answer, and takes them away again, whatever the test did.
 
 from tests.services.consul import ConsulAgent
 from tests.services.docker import TEST_LABEL, Containers, docker
+from tests.services.images import (
+    consul_image,
+    copy_checkout,
+    router_image,
+    web_image,
+)
 from tests.services.needs import (
     TEST_IMAGE,
     docker_endpoint,
@@ -32,6 +38,8 @@ __all__ = [
     "ConsulAgent",
     "Containers",
     "ServiceError",
+    "consul_image",
+    "copy_checkout",
     "docker",
     "docker_endpoint",
     "find_consul",
@@ -39,7 +47,9 @@ __all__ = [
     "request",
     "require_consul",
     "require_docker",
+    "router_image",
     "run_command",
     "running_reactor",
     "wait_for",
+    "web_image",
 ]

@@ -39,12 +39,13 @@ class Containers:
         labels: Mapping[str, str] | None = None,
         environ: Mapping[str, str] | None = None,
         publish: Sequence[str] = (),
-        options: Sequence[str] = (),
+        options: Sequence[str] = ("--init",),
     ) -> str:
         """Start a container in the background and return its full id.
 
         :param publish: as ``docker run --publish``; a lone port gets a free one.
-        :param options: further ``docker run`` options.
+        :param options: further ``docker run`` options; ``--init`` so that programs
+            which ignore SIGTERM as process 1 stop at once.
         """
         arguments = ["--label", self.label]
         for name, value in (labels or {}).items():
@@ -54,7 +55,7 @@ class Containers:
         for port in publish:
             arguments += ["--publish", port]
         arguments += [*options, image, *command]
-        return (await docker("run", "--detach", "--init", *arguments)).strip()
+        return (await docker("run", "--detach", *arguments)).strip()
 
     async def port(self, container: str, private_port: int) -> int:
         """Return the host's port for *private_port* (TCP) of a container."""

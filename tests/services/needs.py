@@ -15,8 +15,13 @@ from tests.services.waiting import TOP, ServiceError
 TEST_IMAGE = "twisted-router-test/busybox:latest"
 
 
-def _missing(reason: str) -> Exception:
-    """Make what a test raises that lacks a service: a skip here, an error in CI."""
+def missing(reason: str) -> Exception:
+    """Make what a test raises that lacks something: a skip here, an error in CI.
+
+    ::
+
+        raise missing("this test needs a full moon")
+    """
     reason = f"{reason}; see tests/provision"
     return ServiceError(reason) if os.environ.get("CI") == "true" else SkipTest(reason)
 
@@ -34,7 +39,7 @@ def require_consul(testcase: SynchronousTestCase) -> str:
     """Return the path of a ``consul`` program; without one, skip (or fail in CI)."""
     consul = find_consul()
     if consul is None:
-        raise _missing(f"{testcase.id()} needs a consul program")
+        raise missing(f"{testcase.id()} needs a consul program")
     return consul
 
 
@@ -62,5 +67,5 @@ def require_docker(testcase: SynchronousTestCase) -> str:
     """Return :func:`docker_endpoint`; without an engine, skip (or fail in CI)."""
     problem = _docker_problem()
     if problem is not None:
-        raise _missing(f"{testcase.id()} needs Docker: {problem}")
+        raise missing(f"{testcase.id()} needs Docker: {problem}")
     return docker_endpoint()
