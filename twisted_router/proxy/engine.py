@@ -1,0 +1,103 @@
+"""What all connections of the data plane share."""
+
+from __future__ import annotations
+
+import itertools
+import random
+import uuid
+from collections.abc import Callable
+from email.utils import formatdate
+
+from ..config.schema import Config
+from ..interfaces import IRouteTables
+from ..net.deadlines import Sweeper
+from ..net.transport import Connect
+from ..routing.balance import Balancer
+from .access_log import AccessLog
+from .counters import Counters
+from .downstream import ClientConnection
+from .head import HeadLimits
+from .pool import ConnectionPool
+
+
+class RequestIds:
+    """Makes request ids: UUIDs whose last group counts up.
+
+    A random prefix for the process and a counter are unique without a system call for
+    each request. Nothing may depend on such an id being unguessable.
+    """
+
+    def __init__(self, rng: random.Random) -> None:
+        text = str(uuid.UUID(int=rng.getrandbits(128), version=4))
+        self._prefix = text[:24].encode("ascii")
+        self._next = itertools.count(rng.getrandbits(40)).__next__
+
+    def make(self) -> bytes:
+        """A new id: 36 bytes, 8-4-4-4-12 hexadecimal digits."""
+        return b"%b%012x" % (self._prefix, self._next() & 0xFFFFFFFFFFFF)
+
+
+class Engine:
+    """The parts that a connection works with, and the limits it keeps.
+
+    :param seconds: a precise monotonic clock, for durations.
+    :param wall_s: seconds since the epoch, for logs and Date fields.
+    :ivar clients: the connections of clients that are open.
+    :ivar draining: set at stop: every response then closes its connection.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        tables: IRouteTables,
+        balancer: Balancer,
+        sweeper: Sweeper,
+        connect: Connect,
+        counters: Counters,
+        access_log: AccessLog | None,
+        seconds: Callable[[], float],
+        wall_s: Callable[[], float],
+        rng: random.Random,
+    ) -> None:
+        self.config = config
+        self.tables = tables
+        self.balancer = balancer
+        self.sweeper = sweeper
+        self.counters = counters
+        self.access_log = access_log
+        self.seconds = seconds
+        self.wall_s = wall_s
+        self.make_request_id = RequestIds(rng).make
+        self.pool = ConnectionPool(self, connect)
+        self.clients: set[ClientConnection] = set()
+        self.draining = False
+        self.request_limits = HeadLimits(
+            config.max_request_header_bytes,
+            config.max_request_headers,
+            config.max_request_target_bytes,
+        )
+        self.response_limits = HeadLimits(
+            config.max_response_header_bytes, config.max_response_headers
+        )
+        self.read_header_timeout_s = config.read_header_timeout
+        self.dial_timeout_s = config.endpoint_dial_timeout
+        self.endpoint_timeout_s = config.endpoint_timeout
+        self.body_idle_timeout_s = config.body_idle_timeout
+        self.client_idle_timeout_s = config.frontend_idle_timeout
+        self.backend_idle_timeout_s = config.backends.idle_timeout
+        self.tunnel_idle_timeout_s = config.tunnel_idle_timeout
+        self.max_attempts = max(1, config.backends.max_attempts)
+        self.max_idle = config.backends.max_idle
+        self.max_body_bytes = config.max_request_body_bytes
+        self.max_chunk_line_bytes = config.max_chunk_line_bytes
+        self.max_trailer_bytes = config.max_trailer_bytes
+        self._date_s = -1
+        self._date = b""
+
+    def date(self) -> bytes:
+        """The value of a Date field for now (RFC 9110 5.6.7)."""
+        now_s = int(self.wall_s())
+        if now_s != self._date_s:
+            self._date_s = now_s
+            self._date = formatdate(now_s, usegmt=True).encode("ascii")
+        return self._date

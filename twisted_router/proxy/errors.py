@@ -1,0 +1,121 @@
+"""Responses that the router makes itself: short, plain, and naming their cause."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from http import HTTPStatus
+
+# Statuses that the registry of HTTP does not have, as gorouter words them.
+_OWN_REASONS = {499: "Request Cancelled"}
+
+#: gorouter's Cache-Control values: how long a cache in front may remember an error.
+SHORTLY = b"public,max-age=2"
+NEVER = b"no-cache, no-store"
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorPage:
+    """One kind of error response.
+
+    :ivar message: shown to the visitor; says what, never why inside.
+    :ivar cause: the value of X-Cf-RouterError (gorouter's words), ``b""`` for none.
+    :ivar cache_control: ``b""`` for no such field.
+    """
+
+    status: int
+    message: str
+    cause: bytes = b""
+    cache_control: bytes = b""
+
+
+def reason_phrase(status: int) -> str:
+    """The standard reason of a status."""
+    try:
+        return HTTPStatus(status).phrase
+    except ValueError:
+        return _OWN_REASONS.get(status, "Unknown")
+
+
+def empty_host() -> ErrorPage:
+    """The request does not say which host it wants."""
+    return ErrorPage(400, "Request had empty Host header", b"empty_host", SHORTLY)
+
+
+def unknown_route(host: bytes) -> ErrorPage:
+    """No route answers this host and path."""
+    message = f"Requested route ('{_shown(host)}') does not exist."
+    return ErrorPage(404, message, b"unknown_route", NEVER)
+
+
+def no_endpoints(host: bytes) -> ErrorPage:
+    """The route is known, none of its instances is usable."""
+    message = f"Requested route ('{_shown(host)}') has no available endpoints."
+    return ErrorPage(503, message, b"no_endpoints", SHORTLY)
+
+
+def exhausted(host: bytes) -> ErrorPage:
+    """Every usable instance has as many requests as it may."""
+    message = f"Requested route ('{_shown(host)}') has reached the connection limit."
+    return ErrorPage(503, message, b"Connection Limit Reached")
+
+
+def too_many_connections() -> ErrorPage:
+    """The router serves as many clients as it may."""
+    return ErrorPage(503, "Too many connections.", b"router_connection_limit")
+
+
+def endpoint_failure(reason: str) -> ErrorPage:
+    """An instance did not give a response that could be passed on."""
+    message = "Registered endpoint failed to handle the request."
+    return ErrorPage(502, message, _failure_cause(reason))
+
+
+def endpoint_timeout(reason: str) -> ErrorPage:
+    """An instance did not answer in time."""
+    message = "Registered endpoint did not answer in time."
+    return ErrorPage(504, message, _failure_cause(reason))
+
+
+def refused(status: int, reason: str) -> ErrorPage:
+    """The request itself cannot be served."""
+    cause = b"max-request-size-exceeded" if status == 431 else b""
+    return ErrorPage(status, f"{reason[:1].upper()}{reason[1:]}.", cause)
+
+
+def _failure_cause(reason: str) -> bytes:
+    safe = "".join(c if " " <= c <= "~" else "?" for c in reason)
+    return f"endpoint_failure ({safe})".encode("ascii")
+
+
+def _shown(host: bytes) -> str:
+    # Hosts were checked against the grammar of Host, so no markup can stand in them;
+    # a page of errors should stay short all the same.
+    return host[:255].decode("ascii", "replace")
+
+
+def render(page: ErrorPage, request_id: bytes, close: bool, date: bytes) -> bytes:
+    """The whole response, head and body, for one error.
+
+    :param request_id: of the request, ``b""`` if it has none.
+    :param close: whether the connection ends after it.
+    :param date: value of the Date field.
+    """
+    phrase = reason_phrase(page.status)
+    body = f"{page.status} {phrase}: {page.message}\n".encode("ascii", "replace")
+    fields = [
+        f"HTTP/1.1 {page.status} {phrase}".encode("ascii"),
+        b"Content-Type: text/plain; charset=utf-8",
+        b"X-Content-Type-Options: nosniff",
+        b"Content-Length: %d" % len(body),
+        b"Date: " + date,
+    ]
+    if page.cause:
+        fields.append(b"X-Cf-RouterError: " + page.cause)
+    if page.cache_control:
+        fields.append(b"Cache-Control: " + page.cache_control)
+    if request_id:
+        fields.append(b"X-Request-Id: " + request_id)
+        fields.append(b"X-Vcap-Request-Id: " + request_id)
+    if close:
+        fields.append(b"Connection: close")
+    return b"\r\n".join(fields) + b"\r\n\r\n" + body

@@ -1,0 +1,133 @@
+"""The proxy as a service: listens, and at stop lets requests finish."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from twisted.application.service import Service
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
+from twisted.internet.protocol import ServerFactory
+from twisted.logger import Logger
+
+from ..net.transport import DirectPort, listen
+from . import errors
+from .downstream import ClientConnection
+from .engine import Engine
+
+#: How often a stopping proxy looks whether its clients are done, in seconds.
+_DRAIN_POLL_S = 0.1
+
+
+class ClientFactory(ServerFactory):
+    """Makes the protocol of each accepted connection."""
+
+    noisy = False
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def buildProtocol(self, address: Any) -> Any:
+        """Serve a client, or turn it away when there are too many."""
+        engine = self._engine
+        most = engine.config.max_connections
+        if most and engine.counters.clients >= most:
+            return _TurnedAway(engine)
+        host = address.host
+        if host.startswith("::ffff:"):
+            # An IPv4 client of a listener for both families.
+            host = host[7:]
+        return ClientConnection(engine, (host.encode("ascii"), b"%d" % address.port))
+
+
+class _TurnedAway:
+    """Says 503 to a connection over the limit, whatever it asks."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def makeConnection(self, transport: Any) -> None:
+        page = errors.too_many_connections()
+        self._engine.counters.count_error(page.status)
+        transport.write(errors.render(page, b"", True, self._engine.date()))
+        transport.loseConnection()
+
+    def dataReceived(self, data: bytes) -> None:
+        """It is not read."""
+
+    def connectionLost(self, reason: Any) -> None:
+        """It is gone."""
+
+
+class ProxyService(Service):
+    """Listens for clients.
+
+    At stop it serves on for ``drain_wait`` seconds (while ``/health`` already says
+    503), then takes no new connections, closes idle ones and waits up to
+    ``drain_timeout`` seconds for the others. What is then left is cut.
+    """
+
+    name = "proxy"
+    _log = Logger()
+
+    def __init__(self, engine: Engine, reactor: Any, clock: IReactorTime) -> None:
+        self._engine = engine
+        self._reactor = reactor
+        self._clock = clock
+        self._factory = ClientFactory(engine)
+        self._listening: DirectPort | None = None
+        self._timer: IDelayedCall | None = None
+
+    @property
+    def port(self) -> int:
+        """The port it listens on, 0 when it does not."""
+        return self._listening.getHost().port if self._listening is not None else 0
+
+    def startService(self) -> None:
+        """Listen.
+
+        :raises twisted.internet.error.CannotListenError: the port is taken.
+        """
+        config = self._engine.config
+        self._listening = listen(self._reactor, config.port, self._factory, config.host)
+        super().startService()
+        self._engine.sweeper.start()
+        self._log.info("proxy on port {port}", port=self.port)
+
+    def stopService(self) -> Deferred[None]:
+        """Stop as the class says; fires when the last connection is gone."""
+        super().stopService()
+        done: Deferred[None] = Deferred()
+        self._engine.draining = True
+        wait_s = self._engine.config.drain_wait
+        if wait_s > 0 and self._engine.clients:
+            self._timer = self._clock.callLater(wait_s, self._close_listener, done)
+        else:
+            self._close_listener(done)
+        return done
+
+    def _close_listener(self, done: Deferred[None]) -> None:
+        self._timer = None
+        listening, self._listening = self._listening, None
+        if listening is not None:
+            listening.stopListening()
+        for connection in list(self._engine.clients):
+            connection.drain()
+        until_s = self._clock.seconds() + self._engine.config.drain_timeout
+        self._await_clients(done, until_s)
+
+    def _await_clients(self, done: Deferred[None], until_s: float) -> None:
+        self._timer = None
+        connections = self._engine.clients
+        if connections and self._clock.seconds() < until_s:
+            self._timer = self._clock.callLater(
+                _DRAIN_POLL_S, self._await_clients, done, until_s
+            )
+            return
+        if connections:
+            self._log.warn("cutting {count} connections", count=len(connections))
+            for connection in list(connections):
+                connection.abort()
+        self._engine.pool.close_idle()
+        self._engine.sweeper.stop()
+        done.callback(None)

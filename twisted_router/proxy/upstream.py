@@ -1,0 +1,368 @@
+"""The connection to an instance: one request at a time, one response back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from twisted.internet.error import ConnectionDone
+from twisted.internet.interfaces import (
+    IHalfCloseableProtocol,
+    IProtocol,
+    IPushProducer,
+)
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+from zope.interface import implementer
+
+from ..routing.state import InstanceState
+from . import errors
+from .forward import switched_to_offered
+from .framing import Body, ChunkedBody, EndlessBody, LengthBody
+from .head import CHUNKED, UNTIL_CLOSE, HeadError, ResponseHead, parse_response_head
+
+if TYPE_CHECKING:
+    from .downstream import ClientConnection
+    from .engine import Engine
+
+# What a connection is doing.
+IDLE, HEAD, BODY, TUNNEL, GONE = range(5)
+
+
+@implementer(IProtocol, IHalfCloseableProtocol, IPushProducer)
+class InstanceConnection:
+    """Sends requests to an instance and its responses to the client that asked.
+
+    :param connected: called with the connection when it is open.
+    :ivar client: whose request it serves, ``None`` while it is idle.
+    :ivar uses: requests it has completed.
+    """
+
+    __slots__ = (
+        "_body",
+        "_buffer",
+        "_connected",
+        "_paused",
+        "_phase",
+        "_reusable",
+        "client",
+        "deadline_s",
+        "engine",
+        "state",
+        "transport",
+        "uses",
+    )
+
+    _log = Logger()
+
+    def __init__(
+        self,
+        engine: Engine,
+        state: InstanceState,
+        connected: Callable[[InstanceConnection], None],
+    ) -> None:
+        self.engine = engine
+        self.state = state
+        self.client: ClientConnection | None = None
+        self.uses = 0
+        self.deadline_s = 0.0
+        self.transport: Any = None
+        self._connected: Callable[[InstanceConnection], None] | None = connected
+        self._phase = IDLE
+        self._paused = False
+        self._buffer = b""
+        self._body: Body | None = None
+        self._reusable = False
+
+    # From the transport.
+
+    def makeConnection(self, transport: Any) -> None:
+        """Take the connection that was dialled."""
+        self.transport = transport
+        transport.registerProducer(self, True)
+        self.engine.pool.opened(self)
+        self.engine.sweeper.add(self)
+        self.connectionMade()
+
+    def connectionMade(self) -> None:
+        """Hand it to who dialled."""
+        connected, self._connected = self._connected, None
+        if connected is not None:
+            connected(self)
+
+    def dataReceived(self, data: bytes) -> None:
+        """Read a response, in any pieces."""
+        phase = self._phase
+        if phase == HEAD:
+            if self._buffer:
+                data = self._buffer + data
+            self._read_head(data)
+        elif phase == BODY:
+            self._read_body(data)
+        elif phase == TUNNEL:
+            assert self.client is not None
+            self.deadline_s = self.engine.sweeper.after(
+                self.engine.tunnel_idle_timeout_s
+            )
+            self.client.tunnelled(data)
+        elif phase == IDLE:
+            # Nothing was asked. Whatever this is, it must not become the answer to
+            # the next request.
+            self.engine.counters.protocol_errors += 1
+            self._log.debug("unasked data from {address}", address=self.state.address)
+            self.close()
+
+    def readConnectionLost(self) -> None:
+        """The instance sends no more."""
+        if self._phase == TUNNEL:
+            assert self.client is not None
+            self.client.tunnel_half_closed()
+        elif self._phase == IDLE:
+            self.transport.loseConnection()
+        else:
+            self._lose(clean=True)
+            self.transport.abortConnection()
+
+    def writeConnectionLost(self) -> None:
+        """Our half is closed, as we asked."""
+
+    def connectionLost(self, reason: Failure) -> None:
+        """The connection is gone."""
+        self._lose(clean=bool(reason.check(ConnectionDone)))
+        self._phase = GONE
+        self.deadline_s = 0.0
+        self.engine.sweeper.remove(self)
+        self.engine.pool.lost(self)
+
+    # As producer of its own transport: flow control of what is sent to the instance.
+
+    def pauseProducing(self) -> None:
+        """The instance reads slower than the client sends: stop reading the client."""
+        if self.client is not None:
+            self.client.pause_reading()
+
+    def resumeProducing(self) -> None:
+        """The instance has caught up."""
+        if self.client is not None:
+            self.client.resume_reading()
+
+    def stopProducing(self) -> None:
+        """The connection is gone; connectionLost tells the client."""
+
+    # From the client's side.
+
+    def send_head(self, client: ClientConnection, head: bytes) -> None:
+        """Begin a request."""
+        self.client = client
+        self._phase = HEAD
+        self._buffer = b""
+        self.deadline_s = self.engine.sweeper.after(self.engine.endpoint_timeout_s)
+        self.transport.write(head)
+
+    def send_body(self, data: bytes) -> None:
+        """Send a part of the request's body, framed already."""
+        if self._phase == HEAD:
+            # The instance may take as long for its answer as if this were the start.
+            self.deadline_s = self.engine.sweeper.after(self.engine.endpoint_timeout_s)
+        self.transport.write(data)
+
+    def tunnel(self, data: bytes) -> None:
+        """Send bytes of an upgraded connection."""
+        self.deadline_s = self.engine.sweeper.after(self.engine.tunnel_idle_timeout_s)
+        self.transport.write(data)
+
+    def half_close(self) -> None:
+        """Tell the instance that nothing more will be sent through the tunnel."""
+        self.transport.loseWriteConnection()
+
+    def pause_reading(self) -> None:
+        """Read no more from the instance for now."""
+        self._paused = True
+        self.transport.pauseProducing()
+
+    def resume_reading(self) -> None:
+        """Read on, if reading was paused."""
+        if self._paused:
+            self._paused = False
+            self.transport.resumeProducing()
+
+    def abandon(self) -> None:
+        """The client does not want the response any more."""
+        self.client = None
+        self._phase = GONE
+        self.transport.abortConnection()
+
+    def close(self) -> None:
+        """Close it after what was written."""
+        self.client = None
+        self._phase = GONE
+        self.transport.unregisterProducer()
+        self.transport.loseConnection()
+
+    def deadline_passed(self) -> None:
+        """The instance took too long, or the connection was idle for long enough."""
+        self.deadline_s = 0.0
+        client, phase = self.client, self._phase
+        if client is None:
+            self.close()
+            return
+        self.abandon()
+        if phase == HEAD:
+            client.response_failed(
+                errors.endpoint_timeout("timeout awaiting response headers")
+            )
+        elif phase == TUNNEL:
+            client.tunnel_closed()
+        else:
+            client.response_broken()
+
+    # Reading a response.
+
+    def _read_head(self, data: bytes) -> None:
+        limit = self.engine.response_limits.head_bytes
+        client = self.client
+        assert client is not None
+        while True:
+            end = data.find(b"\r\n\r\n") + 4
+            if end < 4 or (limit and end > limit):
+                if limit and (end > limit or len(data) > limit):
+                    self._refuse("response header list larger than allowed")
+                else:
+                    self._buffer = data
+                return
+            try:
+                response = parse_response_head(
+                    data[:end],
+                    self.engine.response_limits,
+                    client.request.method == b"HEAD",
+                )
+            except HeadError as error:
+                self._refuse(error.reason)
+                return
+            data = data[end:]
+            if response.status >= 200:
+                break
+            if response.status == 101:
+                self._switch(response, data)
+                return
+            client.interim(response)
+            if not data:
+                self._buffer = b""
+                return
+        self._buffer = b""
+        self._phase = BODY
+        self._reusable = response.reusable
+        length = response.length
+        client.respond(response)
+        if 0 <= length <= len(data):
+            if length:
+                client.relay(data[:length])
+                data = data[length:]
+            self._end(data, b"")
+            return
+        if length == CHUNKED:
+            self._body = ChunkedBody(
+                self.engine.max_chunk_line_bytes, self.engine.max_trailer_bytes
+            )
+        elif length == UNTIL_CLOSE:
+            self._body = EndlessBody()
+        else:
+            self._body = LengthBody(length)
+        self.deadline_s = self.engine.sweeper.after(self.engine.body_idle_timeout_s)
+        if data:
+            self._read_body(data)
+
+    def _read_body(self, data: bytes) -> None:
+        body, client = self._body, self.client
+        assert body is not None and client is not None
+        try:
+            payload, rest = body.feed(data)
+        except HeadError as error:
+            self.engine.counters.protocol_errors += 1
+            self._log.warn(
+                "{address}:{port} sent a broken body: {reason}",
+                address=self.state.address,
+                port=self.state.port,
+                reason=error.reason,
+            )
+            self.abandon()
+            client.response_broken()
+            return
+        if payload:
+            client.relay(payload)
+        if body.done:
+            self._end(rest, body.trailers)
+        else:
+            self.deadline_s = self.engine.sweeper.after(self.engine.body_idle_timeout_s)
+
+    def _end(self, extra: bytes, trailers: bytes) -> None:
+        """The response is complete; ``extra`` is what came behind it."""
+        client, self.client, self._body = self.client, None, None
+        assert client is not None
+        self.uses += 1
+        if extra:
+            # More than was asked for: nobody knows what the next bytes would mean.
+            self.engine.counters.protocol_errors += 1
+        if self._reusable and not extra and client.request_done:
+            self._phase = IDLE
+            self.deadline_s = self.engine.sweeper.after(
+                self.engine.backend_idle_timeout_s
+            )
+            # It was the client who could not take more.
+            self.resume_reading()
+            self.engine.pool.release(self)
+        else:
+            self.close()
+        client.response_ended(trailers)
+
+    def _switch(self, response: ResponseHead, data: bytes) -> None:
+        """The instance changes the protocol, if the client offered that one."""
+        client = self.client
+        assert client is not None
+        if not switched_to_offered(client.request.upgrade, response.upgrade):
+            self._refuse("switched to a protocol that was not offered")
+            return
+        self._phase = TUNNEL
+        self._buffer = b""
+        self.deadline_s = self.engine.sweeper.after(self.engine.tunnel_idle_timeout_s)
+        client.tunnel_opened(response)
+        if data:
+            client.tunnelled(data)
+
+    def _refuse(self, reason: str) -> None:
+        """Answer 502 in place of a head that cannot be passed on."""
+        client = self.client
+        assert client is not None
+        self.engine.counters.protocol_errors += 1
+        self._log.warn(
+            "{address}:{port} sent a response that is refused: {reason}",
+            address=self.state.address,
+            port=self.state.port,
+            reason=reason,
+        )
+        self.abandon()
+        client.response_failed(errors.endpoint_failure(reason))
+
+    def _lose(self, clean: bool) -> None:
+        """The instance is gone: tell the client whose response it was sending."""
+        client, phase = self.client, self._phase
+        self.client = None
+        self._phase = GONE
+        if client is None:
+            return
+        if phase == HEAD:
+            if self._buffer:
+                reason = "connection closed within the response head"
+            else:
+                reason = "EOF" if clean else "connection reset by peer"
+            client.response_failed(
+                errors.endpoint_failure(reason),
+                # An idle connection may have been closed just as we wrote to it.
+                stale=self.uses > 0 and not self._buffer,
+            )
+        elif phase == TUNNEL:
+            client.tunnel_closed()
+        elif clean and isinstance(self._body, EndlessBody):
+            client.response_ended(b"")
+        else:
+            client.response_broken()
