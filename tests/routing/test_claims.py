@@ -1,0 +1,172 @@
+"""Tests of twisted_router.routing.claims."""
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from twisted_router.model import Quarantined, Status, Target
+from twisted_router.routing.claims import (
+    STATIC_SOURCE,
+    Reading,
+    RoutingRules,
+    read_service,
+)
+
+from .facts import an_instance, instances
+
+OWNER = ("consul", "web")
+DOMAIN = RoutingRules(domain="apps.example.com")
+
+
+def places(reading: Reading) -> list[tuple[str, str]]:
+    """Where the claims are, in order: ``(source, uri)``."""
+    return [(claim.source, "".join(claim.key)) for claim in reading.claims]
+
+
+class TagTests(SynchronousTestCase):
+    """Claims of tags."""
+
+    def test_each_routing_tag_is_a_claim(self) -> None:
+        reading = read_service(
+            OWNER, [an_instance("a.com/", "b.com/x")], RoutingRules()
+        )
+        self.assertEqual([("tag", "a.com/"), ("tag", "b.com/x")], places(reading))
+
+    def test_options_go_to_the_target(self) -> None:
+        instance = an_instance("a.com/x strip=/x prepend=/y host=dst weight=0.5")
+        (claim,) = read_service(OWNER, [instance], RoutingRules()).claims
+        self.assertEqual(Target(instance, "/x", "/y", "dst", 0.5), claim.target)
+
+    def test_a_bad_tag_is_quarantined_alone(self) -> None:
+        reading = read_service(
+            OWNER, [an_instance("a.com/", "b.com", "c.com/")], RoutingRules()
+        )
+        self.assertEqual([("tag", "a.com/"), ("tag", "c.com/")], places(reading))
+        self.assertEqual(
+            (
+                Quarantined(
+                    "web",
+                    "web-1",
+                    "tag",
+                    "urlprefix-b.com",
+                    "a whole host ends in a slash: write urlprefix-b.com/",
+                ),
+            ),
+            reading.quarantine,
+        )
+
+    def test_without_a_prefix_no_tag_is_a_route(self) -> None:
+        reading = read_service(
+            OWNER, [an_instance("a.com/")], RoutingRules(tag_prefix="")
+        )
+        self.assertEqual(Reading(), reading)
+
+    def test_the_datacenter_of_the_rules_is_used(self) -> None:
+        reading = read_service(
+            OWNER, [an_instance("$DC.a.com/")], RoutingRules(datacenter="dc7")
+        )
+        self.assertEqual([("tag", "dc7.a.com/")], places(reading))
+
+    def test_targets_without_options_are_one_object(self) -> None:
+        reading = read_service(OWNER, [an_instance("a/", "b/")], RoutingRules())
+        first, second = reading.claims
+        self.assertIdentical(first.target, second.target)
+
+
+class MetaTests(SynchronousTestCase):
+    """Claims of Meta ``uris``."""
+
+    def test_uris_are_listed_with_commas(self) -> None:
+        instance = an_instance(meta={"uris": " a.com, b.com/x ,,/y,"})
+        reading = read_service(OWNER, [instance], RoutingRules())
+        self.assertEqual(
+            [("meta uris", "a.com/"), ("meta uris", "b.com/x"), ("meta uris", "/y")],
+            places(reading),
+        )
+
+    def test_a_bad_uri_is_quarantined_alone(self) -> None:
+        instance = an_instance(meta={"uris": "a.com,b_.$,c.com strip=/x"})
+        reading = read_service(OWNER, [instance], RoutingRules())
+        self.assertEqual([("meta uris", "a.com/")], places(reading))
+        self.assertEqual(
+            [("meta uris", "b_.$"), ("meta uris", "c.com strip=/x")],
+            [(q.source, q.text) for q in reading.quarantine],
+        )
+
+
+class RuleTests(SynchronousTestCase):
+    """Claims that the rules make."""
+
+    def test_every_service_answers_its_name_in_the_domain(self) -> None:
+        reading = read_service(("consul", "Web"), instances(2), DOMAIN)
+        self.assertEqual([("domain", "web.apps.example.com/")] * 2, places(reading))
+        self.assertTrue(all(claim.implied for claim in reading.claims))
+
+    def test_a_name_that_is_no_label_is_quarantined_once_for_that_only(self) -> None:
+        reading = read_service(("consul", "my.web"), instances(2, "a.com/"), DOMAIN)
+        self.assertEqual([("tag", "a.com/")] * 2, places(reading))
+        self.assertEqual(
+            [("my.web", "", "domain", "my.web")],
+            [(q.service, q.instance_id, q.source, q.text) for q in reading.quarantine],
+        )
+
+    def test_a_name_too_long_for_the_domain_is_quarantined(self) -> None:
+        rules = RoutingRules(domain=".".join(["x" * 60] * 4))
+        reading = read_service(("consul", "w" * 60), instances(1), rules)
+        self.assertEqual((), reading.claims)
+        self.assertEqual(["domain"], [q.source for q in reading.quarantine])
+
+    def test_the_default_service_answers_any_host(self) -> None:
+        reading = read_service(OWNER, instances(1), RoutingRules(default_service="Web"))
+        self.assertEqual([("default_service", "/")], places(reading))
+
+    def test_a_service_without_instances_claims_nothing(self) -> None:
+        self.assertEqual(Reading(), read_service(("consul", "a.b"), [], DOMAIN))
+
+    def test_static_routes_have_no_implied_names(self) -> None:
+        rules = RoutingRules(domain="d.com", default_service="web")
+        reading = read_service((STATIC_SOURCE, "web"), [an_instance("a/")], rules)
+        self.assertEqual([("tag", "a/")], places(reading))
+
+
+class AccessRuleTests(SynchronousTestCase):
+    """An access rule that cannot be enforced closes what it names."""
+
+    def test_the_route_is_claimed_as_closed_and_quarantined(self) -> None:
+        reading = read_service(
+            OWNER, [an_instance("a.com/x auth=basic", "a.com/")], RoutingRules()
+        )
+        self.assertEqual(
+            [(("a.com", "/x"), False), (("a.com", "/"), True)],
+            [(claim.key, claim.usable) for claim in reading.claims],
+        )
+        self.assertEqual(1, len(reading.quarantine))
+
+    def test_closed_claims_come_before_open_ones(self) -> None:
+        reading = read_service(
+            OWNER, [an_instance("a.com/", "a.com/ deny=ip:1.2.3.4")], RoutingRules()
+        )
+        self.assertEqual([False, True], [claim.usable for claim in reading.claims])
+
+    def test_what_the_rules_would_open_is_closed_too(self) -> None:
+        rules = RoutingRules(domain="d.com", default_service="web")
+        for tag in ("/admin allow=ip:10.0.0.1", "foo.com auth=basic"):
+            reading = read_service(OWNER, [an_instance(tag)], rules)
+            self.assertEqual(
+                {("web.d.com", "/"): False, ("", "/"): False},
+                {c.key: c.usable for c in reading.claims if c.implied},
+            )
+
+
+class UsableTests(SynchronousTestCase):
+    """Health decides about open claims."""
+
+    def test_passing_and_warning_are_usable(self) -> None:
+        usable = {}
+        for status in Status:
+            (claim,) = read_service(
+                OWNER, [an_instance("a/", status=status)], RoutingRules()
+            ).claims
+            usable[status.value] = claim.usable
+        self.assertEqual(
+            {"maintenance": False, "critical": False, "warning": True, "passing": True},
+            usable,
+        )

@@ -1,0 +1,164 @@
+"""What the instances of one service claim: from tags, Meta and the rules to routes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from ..model import Instance, Quarantined, Target
+from .tags import AccessRuleError, ParsedTag, parse_tag
+from .uris import GrammarError, RouteKey, is_label, parse_host, parse_uri
+
+#: The source whose facts come from the router's own file. They are routed as they are
+#: written: names made of ``domain`` are for what a catalog lists.
+STATIC_SOURCE = "static"
+
+#: ``(source, service)``: whose word a claim is.
+Owner = tuple[str, str]
+
+# What parsing an entry gives; None = it is about something else than routes.
+_Outcome = ParsedTag | GrammarError | None
+
+
+@dataclass(frozen=True, slots=True)
+class RoutingRules:
+    """How facts become routes; see the ``consul`` section of the configuration.
+
+    :ivar tag_prefix: tags that begin so are routes; ``""`` = no tag is.
+    :ivar domain: every service NAME also answers ``NAME.domain``; ``""`` = off.
+    :ivar default_service: name of the service that answers any host, ``""`` = none.
+    :ivar datacenter: what ``$DC`` stands for in tags; ``""`` = not known.
+    """
+
+    tag_prefix: str = "urlprefix-"
+    domain: str = ""
+    default_service: str = ""
+    datacenter: str = ""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Claim:
+    """One instance that wants to answer one host and path.
+
+    :ivar source: where it is written, as in :class:`Quarantined`.
+    :ivar text: what is written there.
+    :ivar implied: it comes from the rules, and gives way to any that does not.
+    :ivar closed: the route has to be there, but this instance must not serve it.
+    """
+
+    owner: Owner
+    key: RouteKey
+    target: Target
+    source: str
+    text: str
+    implied: bool = False
+    closed: bool = False
+
+    @property
+    def usable(self) -> bool:
+        """Whether requests may be sent to the instance by this claim."""
+        return self.target.instance.usable and not self.closed
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What came out of the facts about one service."""
+
+    claims: tuple[Claim, ...] = ()
+    quarantine: tuple[Quarantined, ...] = ()
+
+
+def read_service(
+    owner: Owner, instances: Sequence[Instance], rules: RoutingRules
+) -> Reading:
+    """Turn the facts of one source about one service into claims.
+
+    An entry that cannot be used is quarantined alone. If an entry has an access rule,
+    which cannot be enforced, what it names is claimed as closed, and so is what the
+    rules alone would open for that instance: a rule is never left out of a route.
+    """
+    if not instances:
+        return Reading()
+    claims: list[Claim] = []
+    quarantine: list[Quarantined] = []
+    service = owner[1]
+    implied = list(_implied_keys(owner, rules, quarantine))
+    # The instances of a service mostly carry the same tags: each is parsed once.
+    outcomes: dict[tuple[str, str], _Outcome] = {}
+
+    for instance in instances:
+        plain = Target(instance)  # most tags have no options: one is enough for all
+        opened: list[Claim] = []
+        closed: list[Claim] = []
+        restricted = False
+        for entry in _entries(instance, rules):
+            if entry not in outcomes:
+                outcomes[entry] = _parse(*entry, rules)
+            outcome = outcomes[entry]
+            if isinstance(outcome, ParsedTag):
+                target = _target(instance, outcome)
+                if target == plain:
+                    target = plain
+                opened.append(Claim(owner, outcome.key, target, *entry))
+            elif outcome is not None:
+                quarantine.append(
+                    Quarantined(service, instance.id, *entry, reason=str(outcome))
+                )
+                if isinstance(outcome, AccessRuleError):
+                    restricted = True
+                    if outcome.key is not None:
+                        closed.append(
+                            Claim(owner, outcome.key, plain, *entry, closed=True)
+                        )
+        # Of several claims to one route the first counts: closed ones come first.
+        claims += closed
+        claims += opened
+        for source, key in implied:
+            claims.append(
+                Claim(owner, key, plain, source, service, True, closed=restricted)
+            )
+    return Reading(tuple(claims), tuple(quarantine))
+
+
+def _entries(instance: Instance, rules: RoutingRules) -> Iterator[tuple[str, str]]:
+    """``(source, text)`` of what an instance says of its routes."""
+    if rules.tag_prefix:
+        for tag in instance.tags:
+            yield "tag", tag
+    uris = instance.meta.get("uris")
+    if uris:
+        for uri in uris.split(","):
+            if uri.strip():
+                yield "meta uris", uri.strip()
+
+
+def _parse(source: str, text: str, rules: RoutingRules) -> _Outcome:
+    try:
+        if source == "tag":
+            return parse_tag(text, rules.tag_prefix, rules.datacenter)
+        return ParsedTag(parse_uri(text))
+    except GrammarError as e:
+        return e
+
+
+def _target(instance: Instance, tag: ParsedTag) -> Target:
+    return Target(instance, tag.strip, tag.prepend, tag.host, tag.weight)
+
+
+def _implied_keys(
+    owner: Owner, rules: RoutingRules, quarantine: list[Quarantined]
+) -> Iterator[tuple[str, RouteKey]]:
+    """Where a service answers without saying so, and the rule that makes it."""
+    source, service = owner
+    if source == STATIC_SOURCE:
+        return
+    if rules.domain:
+        label = service.lower()
+        try:
+            if not is_label(label):
+                raise GrammarError(f"{service!r} cannot be a part of a host")
+            yield "domain", (parse_host(f"{label}.{rules.domain}"), "/")
+        except GrammarError as e:
+            quarantine.append(Quarantined(service, "", "domain", service, str(e)))
+    if rules.default_service and service.lower() == rules.default_service.lower():
+        yield "default_service", ("", "/")
