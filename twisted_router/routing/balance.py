@@ -1,0 +1,247 @@
+"""Chooses the instance that serves a request."""
+
+from __future__ import annotations
+
+import random
+import sys
+from collections.abc import (
+    Callable,
+    Collection,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
+from itertools import chain
+from types import MappingProxyType
+
+from ..model import Instance, Route, Target
+from .state import Candidate, Identity, InstanceState
+from .table import RouteTable
+from .tables import TableChange
+from .uris import RouteKey
+
+# fabio divides a route into 10,000 slots, and gives each target one at least.
+_LEAST_SHARE = 0.0001
+
+
+class _Ring:
+    """The candidates of a route, and whose turn it is."""
+
+    __slots__ = ("candidates", "next", "targets", "weighted")
+
+    def __init__(
+        self, targets: tuple[Target, ...], candidates: list[Candidate], start: int
+    ) -> None:
+        self.targets = targets
+        self.candidates = candidates
+        self.next = start
+        self.weighted = any(candidate.share for candidate in candidates)
+
+
+class Balancer:
+    """Round robin over the usable instances of each route, weighted where tags say so.
+
+    Passed over are instances that this request has tried, that have failed lately,
+    and that have all the requests they may have. When only failed ones are left, one
+    of these is tried all the same: a mark must not turn a slow start into an outage.
+
+    Subscribe :meth:`table_changed` to the tables that routes come from.
+
+    :ivar states: what is known of each instance by identity, read-only.
+    """
+
+    def __init__(
+        self,
+        now_s: Callable[[], float],
+        rng: random.Random,
+        max_conns: int = 0,
+        failed_for_s: float = 10.0,
+        on_retired: Callable[[InstanceState], None] | None = None,
+    ) -> None:
+        """Start with nothing known of any instance.
+
+        :param now_s: the clock for failure marks, in seconds.
+        :param rng: says where a route's turn begins, so that many routers, or one
+            that restarts, do not all send their first requests to the same instance.
+        :param max_conns: requests in flight for each instance; 0 = no limit.
+        :param failed_for_s: how long a failed instance is passed over.
+        :param on_retired: called with a state when no route names its instance any
+            more; requests may still be in flight there.
+        """
+        self._now_s = now_s
+        self._rng = rng
+        self._limit = max_conns or sys.maxsize
+        self._failed_for_s = failed_for_s
+        self._on_retired = on_retired
+        self._table: RouteTable | None = None
+        self._rings: dict[RouteKey, _Ring] = {}
+        self._states: dict[Identity, InstanceState] = {}
+        self._leaving: set[InstanceState] = set()
+        self.states: Mapping[Identity, InstanceState] = MappingProxyType(self._states)
+
+    def choose(
+        self, route: Route, tried: Collection[InstanceState] = ()
+    ) -> Candidate | None:
+        """Whose turn it is on this route, or ``None`` if nobody may be asked.
+
+        :param tried: instances that this request has been sent to already.
+        """
+        ring = self._rings.get((route.host, route.path))
+        if ring is None or ring.targets is not route.targets:
+            ring = self._ring(route)
+        candidates = ring.candidates
+        if not candidates:
+            return None
+        if ring.weighted:
+            return self._weighted(candidates, tried)
+        n = ring.next
+        candidate = candidates[n]
+        state = candidate.state
+        if tried or state.failed_until_s or state.in_flight >= self._limit:
+            return self._in_turn(ring, tried)
+        n += 1
+        ring.next = n if n < len(candidates) else 0
+        return candidate
+
+    def exhausted(self, route: Route) -> bool:
+        """Whether the route has targets, and all have as many requests as they may."""
+        candidates = self._ring(route).candidates
+        return bool(candidates) and all(
+            candidate.state.in_flight >= self._limit for candidate in candidates
+        )
+
+    def mark_failed(self, state: InstanceState) -> None:
+        """Pass an instance over for a while: it could not be reached, or broke off."""
+        state.failures += 1
+        state.failed_until_s = self._now_s() + self._failed_for_s
+
+    def mark_ok(self, state: InstanceState) -> None:
+        """Forget its failures: it has answered."""
+        state.failures = 0
+        state.failed_until_s = 0.0
+
+    def table_changed(self, change: TableChange) -> None:
+        """Retire the instances that no route names any more."""
+        self._table = change.new
+        for route in change.diff.removed:
+            self._rings.pop((route.host, route.path), None)
+        retired = []
+        for identity in change.diff.departed:
+            state = self._states.get(identity)
+            if state is not None:
+                state.retired = True
+                retired.append(state)
+        # Those still in use are kept: should they come back, their count goes on.
+        self._leaving.update(retired)
+        for state in [state for state in self._leaving if not state.in_flight]:
+            self._leaving.remove(state)
+            del self._states[state.identity]
+        if self._on_retired is not None:
+            for state in retired:
+                self._on_retired(state)
+
+    def _in_turn(
+        self, ring: _Ring, tried: Collection[InstanceState]
+    ) -> Candidate | None:
+        candidates = ring.candidates
+        order = chain(range(ring.next, len(candidates)), range(ring.next))
+        for n in self._eligible(order, candidates, tried):
+            ring.next = n + 1 if n + 1 < len(candidates) else 0
+            return candidates[n]
+        return None
+
+    def _weighted(
+        self, candidates: Sequence[Candidate], tried: Collection[InstanceState]
+    ) -> Candidate | None:
+        """Smooth weighted round robin, as nginx does it.
+
+        Each turn gives everybody credit by share; who has most pays for the turn.
+        """
+        total = 0.0
+        best = None
+        for n in self._eligible(range(len(candidates)), candidates, tried):
+            candidate = candidates[n]
+            candidate.credit += candidate.share
+            total += candidate.share
+            if best is None or candidate.credit > best.credit:
+                best = candidate
+        if best is not None:
+            best.credit -= total
+        return best
+
+    def _eligible(
+        self,
+        order: Iterable[int],
+        candidates: Sequence[Candidate],
+        tried: Collection[InstanceState],
+    ) -> Iterator[int]:
+        """Those who may be asked, in order; failed ones only if there are no others.
+
+        Marks that are over are taken off on the way.
+        """
+        now_s = self._now_s()
+        failed: list[int] = []
+        found = False
+        for n in order:
+            state = candidates[n].state
+            if state.in_flight >= self._limit or state in tried:
+                continue
+            if state.failed_until_s > now_s:
+                failed.append(n)
+            else:
+                state.failed_until_s = 0.0
+                found = True
+                yield n
+        if not found:
+            yield from failed
+
+    def _ring(self, route: Route) -> _Ring:
+        """The route's candidates; made anew when it has other targets than before."""
+        key = (route.host, route.path)
+        ring = self._rings.get(key)
+        if ring is not None and ring.targets is route.targets:
+            return ring
+        count = len(route.targets)
+        if ring is not None and count:
+            start = ring.next % count
+        else:
+            start = self._rng.randrange(count) if count else 0
+        # A retry may come with a route that was swapped out meanwhile. It is served,
+        # and leaves nothing behind: nobody would ever retire it again.
+        current = self._table is None or self._table.get(*key) is route
+        candidates = [
+            Candidate(target, self._state(target.instance, current), share)
+            for target, share in zip(route.targets, _shares(route.targets), strict=True)
+        ]
+        for candidate in candidates:
+            candidate.credit = self._rng.random() * candidate.share
+        ring = _Ring(route.targets, candidates, start)
+        if current:
+            self._rings[key] = ring
+        return ring
+
+    def _state(self, instance: Instance, current: bool) -> InstanceState:
+        state = self._states.get(instance.identity)
+        if state is None:
+            state = InstanceState(instance)
+            state.retired = not current
+            if current:
+                self._states[instance.identity] = state
+        elif state.retired and current:
+            state.retired = False
+            self._leaving.discard(state)
+        return state
+
+
+def _shares(targets: Sequence[Target]) -> list[float]:
+    """What part of the requests each target gets, before scaling; 0 for "any".
+
+    A tag's weight is the share of its instance; those without share the rest.
+    """
+    fixed = sum(target.weight or 0.0 for target in targets)
+    if not fixed:
+        return [0.0] * len(targets)
+    others = sum(target.weight is None for target in targets)
+    rest = max((1.0 - fixed) / others, _LEAST_SHARE) if others else 0.0
+    return [rest if t.weight is None else t.weight for t in targets]

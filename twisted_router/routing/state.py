@@ -1,0 +1,91 @@
+"""What is learned of an instance while it serves; it outlives routing tables."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..model import Instance, Target
+
+Identity = tuple[str, str, str, int]
+
+
+class InstanceState:
+    """One instance as the data plane knows it: mutable, one for each identity.
+
+    :ivar in_flight: requests and tunnels it serves now; the proxy counts.
+    :ivar requests: requests it was ever sent; the proxy counts.
+    :ivar failures: failures since it last did well.
+    :ivar failed_until_s: until when it is passed over, in seconds on the balancer's
+        clock; 0 when it is not.
+    :ivar idle: kept connections, of the proxy's own kind.
+    :ivar retired: no route names it any more: keep no connection to it.
+    """
+
+    __slots__ = (
+        "address",
+        "failed_until_s",
+        "failures",
+        "identity",
+        "idle",
+        "in_flight",
+        "port",
+        "requests",
+        "retired",
+    )
+
+    def __init__(self, instance: Instance) -> None:
+        self.identity = instance.identity
+        self.address = instance.address
+        self.port = instance.port
+        self.in_flight = 0
+        self.requests = 0
+        self.failures = 0
+        self.failed_until_s = 0.0
+        self.idle: list[Any] = []
+        self.retired = False
+
+    def __repr__(self) -> str:
+        return (
+            f"<InstanceState {self.address}:{self.port} in_flight={self.in_flight}"
+            f" failures={self.failures} retired={self.retired}>"
+        )
+
+
+class Candidate:
+    """A target of a route in the form that the hot path needs. Read it, never write.
+
+    :ivar authority: ``b"10.0.0.1:8080"``; IPv6 addresses in brackets.
+    :ivar host: Host to send, ``b""`` for the one received.
+    :ivar strip: path prefix to remove, ``b""`` for none.
+    :ivar prepend: path prefix to add after that, ``b""`` for none.
+    :ivar share: part of the route's requests by weight; 0 when the route has none.
+    :ivar credit: the balancer's: how far behind its share it is.
+    """
+
+    __slots__ = (
+        "address",
+        "authority",
+        "credit",
+        "host",
+        "instance",
+        "port",
+        "prepend",
+        "share",
+        "state",
+        "strip",
+    )
+
+    def __init__(self, target: Target, state: InstanceState, share: float) -> None:
+        instance = target.instance
+        address = instance.address
+        bracketed = f"[{address}]" if ":" in address else address
+        self.instance = instance
+        self.state = state
+        self.address = address
+        self.port = instance.port
+        self.authority = f"{bracketed}:{instance.port}".encode()
+        self.host = self.authority if target.host == "dst" else target.host.encode()
+        self.strip = target.strip.encode("ascii")
+        self.prepend = target.prepend.encode("ascii")
+        self.share = share
+        self.credit = 0.0
