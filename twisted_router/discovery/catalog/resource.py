@@ -1,0 +1,112 @@
+"""The HTTP API over a :class:`CatalogStore`: methods, statuses, waiting."""
+
+from __future__ import annotations
+
+import json
+import random
+from typing import Any
+
+from twisted.internet.defer import CancelledError
+from twisted.python.failure import Failure
+from twisted.web.resource import Resource
+from twisted.web.server import NOT_DONE_YET, Request
+
+from .endpoints import Call, View, find
+from .model import RefusedError
+from .query import Query
+from .store import CatalogStore
+
+#: Bytes of a request's body. Twice what a registration with 64 pairs of Meta, 512
+#: bytes each, needs.
+BODY_LIMIT_BYTES = 64 * 1024
+
+#: Consul adds a random part of up to 1/16 to the time a query waits, so that queries
+#: that began together do not come back together.
+_STAGGER = 1 / 16
+
+_UNKNOWN = "No such endpoint in the embedded catalog, which has a part of Consul's API"
+
+
+class CatalogResource(Resource):
+    """Everything below ``/v1/``.
+
+    :param rng: for the random part of waiting times.
+    """
+
+    isLeaf = True
+
+    def __init__(self, store: CatalogStore, rng: random.Random) -> None:
+        super().__init__()
+        self._store = store
+        self._rng = rng
+
+    def render(self, request: Request) -> bytes | int:
+        """Answer one request, now or when something has changed."""
+        found = find(request.path)
+        if found is None:
+            return _say(request, 404, _UNKNOWN)
+        method = request.method.decode("ascii", "replace")
+        if method != found.method:
+            request.setHeader(b"allow", f"OPTIONS,{found.method}".encode())
+            if method == "OPTIONS":
+                return b""
+            return _say(request, 405, f"method {method} not allowed")
+        try:
+            query = Query.parse(request.uri.partition(b"?")[2])
+            call = Call(self._store, found.name, query, _body(request))
+            view = found.act(call)
+            return b"" if view is None else self._read(request, query, view)
+        except RefusedError as refusal:
+            return _say(request, refusal.status, str(refusal))
+
+    def _read(self, request: Request, query: Query, view: View) -> bytes | int:
+        query.check_reading()
+        index, wait_s = query.index, query.wait_s
+        if view.index is None or index == 0:
+            return _show(request, query, view)
+        wait_s *= 1 + _STAGGER * self._rng.random()
+        waiting = self._store.watchers.wait(view.index, index, wait_s)
+
+        def answer(_: None) -> None:
+            body = _show(request, query, view)
+            request.setHeader(b"content-length", str(len(body)).encode())
+            request.write(body)
+            request.finish()
+
+        waiting.addCallback(answer)
+        waiting.addErrback(_give_up, request)
+        # The client may leave before there is an answer.
+        request.notifyFinish().addErrback(lambda _: waiting.cancel())
+        return NOT_DONE_YET
+
+
+def _give_up(failure: Failure, request: Request) -> None:
+    """Nobody is left to answer; or, a bug, there is no answer."""
+    if not failure.check(CancelledError):
+        request.processingFailed(failure)
+
+
+def _body(request: Request) -> bytes:
+    content: Any = request.content
+    body: bytes = content.read(BODY_LIMIT_BYTES + 1)
+    if len(body) > BODY_LIMIT_BYTES:
+        raise RefusedError(f"Request body over {BODY_LIMIT_BYTES} bytes", 413)
+    return body
+
+
+def _say(request: Request, status: int, text: str) -> bytes:
+    request.setResponseCode(status)
+    request.setHeader(b"content-type", b"text/plain; charset=utf-8")
+    return text.encode("utf-8", "backslashreplace")
+
+
+def _show(request: Request, query: Query, view: View) -> bytes:
+    request.setHeader(b"content-type", b"application/json")
+    if view.index is not None:
+        request.setHeader(b"x-consul-index", str(view.index()).encode())
+        request.setHeader(b"x-consul-knownleader", b"true")
+        request.setHeader(b"x-consul-lastcontact", b"0")
+        request.setHeader(b"x-consul-effective-consistency", b"leader")
+    if "pretty" in query:
+        return json.dumps(view.data(), indent=4).encode() + b"\n"
+    return json.dumps(view.data(), separators=(",", ":")).encode()
