@@ -1,0 +1,52 @@
+"""What the status site may see of the router."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import uuid4
+
+from ..interfaces import IFactsSource, IRouteTables
+from ..proxy.counters import Counters
+
+
+@dataclass(frozen=True, slots=True)
+class StatusFacts:
+    """Where the site reads. It only ever reads.
+
+    :ivar sources: where facts about services come from; may be none.
+    :ivar proxy_port: the port on which the proxy listens, 0 while it does not.
+    :ivar draining: whether the router is about to stop and wants no new clients.
+    :ivar started_at_s: when the router started, in seconds since the epoch.
+    :ivar index: number of this router among several.
+    :ivar registrar: what the registrar says of itself, if there is one; what JSON can
+        hold, without secrets.
+    :ivar uuid: tells one run of the router from the next.
+    """
+
+    tables: IRouteTables
+    counters: Counters
+    sources: Sequence[IFactsSource]
+    proxy_port: Callable[[], int]
+    draining: Callable[[], bool]
+    started_at_s: float
+    index: int = 0
+    registrar: Callable[[], Mapping[str, Any]] | None = None
+    uuid: str = field(default_factory=lambda: str(uuid4()))
+
+    def complaint(self) -> str:
+        """Why no client should be sent here, in one line; ``""`` if any may.
+
+        A router that has not read its routes yet would answer 404 to everything. One
+        that has, and lost sight of Consul since, goes on with what it has: no reason
+        to take it out.
+        """
+        if self.draining():
+            return "draining"
+        unread = sorted(
+            state.name
+            for state in (source.state() for source in self.sources)
+            if not state.ready
+        )
+        return f"no routes yet from {', '.join(unread)}" if unread else ""
