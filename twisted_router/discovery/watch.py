@@ -1,0 +1,85 @@
+"""How the instances of many services are kept up to date: two ways, one interface."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+from zope.interface import Interface, implementer
+
+from ..interfaces import Answer, CatalogError, IConsulClient
+from .poll import Poll, Terms
+
+
+class IWatch(Interface):
+    """Keeps the instances of a set of services up to date."""
+
+    def follow(services: Mapping[str, Sequence[str]]) -> None:  # noqa: N805
+        """Follow these services with these tags, and no others, from now on.
+
+        To be called for every news of the catalog, even if it shows no difference.
+        """
+
+    def reread() -> None:
+        """Believe nothing that was read: read every service again."""
+
+    def stop() -> None:
+        """End at once; nothing is told any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Listener:
+    """Who is told what a watch reads.
+
+    :ivar answered: takes a service's name and an answer of
+        :meth:`twisted_router.interfaces.IConsulClient.health`.
+    :ivar failed: takes a service's name, how many reads of it failed in a row, and
+        the error of the last.
+    """
+
+    answered: Callable[[str, Answer], None]
+    failed: Callable[[str, int, CatalogError], None]
+
+
+def read_name(service: str) -> str:
+    """What a :class:`twisted_router.discovery.contact.Contact` calls such a read."""
+    return f"service {service}"
+
+
+@implementer(IWatch)
+class PollForEach:
+    """A blocking query for each service: the quickest way, one connection each."""
+
+    def __init__(self, terms: Terms, client: IConsulClient, listener: Listener) -> None:
+        self._terms = terms
+        self._client = client
+        self._listener = listener
+        self._polls: dict[str, Poll] = {}
+
+    def follow(self, services: Mapping[str, Sequence[str]]) -> None:
+        """See :meth:`IWatch.follow`."""
+        for name in self._polls.keys() - services.keys():
+            self._polls.pop(name).stop()
+            self._terms.contact.forget(read_name(name))
+        for name in sorted(services.keys() - self._polls.keys()):
+            poll = self._polls[name] = Poll(
+                self._terms,
+                read_name(name),
+                partial(self._client.health, name),
+                on_news=partial(self._listener.answered, name),
+                on_failure=partial(self._listener.failed, name),
+            )
+            poll.start()
+
+    def reread(self) -> None:
+        """See :meth:`IWatch.reread`."""
+        for poll in self._polls.values():
+            poll.rewind()
+
+    def stop(self) -> None:
+        """See :meth:`IWatch.stop`."""
+        for name, poll in self._polls.items():
+            poll.stop()
+            self._terms.contact.forget(read_name(name))
+        self._polls.clear()
