@@ -18,6 +18,8 @@ from zope.interface.verify import verifyObject
 from tests.clients.support import ScriptedApi, Seen
 from tests.clients.test_instances import ENTRY, entry
 from twisted_router.clients.consul import ConsulClient
+from twisted_router.clients.pyconsul import LibraryClient
+from twisted_router.clients.transport import Transport
 from twisted_router.config.schema import ConsulConfig, Secret
 from twisted_router.interfaces import Answer, CatalogError, IConsulClient
 
@@ -326,6 +328,21 @@ class EnvironmentTests(SynchronousTestCase):
         self.successResultOf(client.services())
         self.assertEqual("10.0.0.1:85", api.seen[0].headers["host"])
         self.assertNotIn("x-consul-token", api.seen[0].headers)
+
+
+class LibraryClientTests(SynchronousTestCase):
+    """The methods of py-consul's HTTP client that our own client has no use for."""
+
+    def test_they_send_what_their_names_say(self) -> None:
+        api = ScriptedApi(b"true")
+        transport = Transport(api.agent(), Clock(), "consul")
+        library = LibraryClient(transport, "http://consul:8500", "")
+        for send, method in ((library.delete, "DELETE"), (library.post, "POST")):
+            sent = send(lambda response: response.body, "/v1/x", [("a", 1)], "data")
+            self.assertEqual(b"true", self.successResultOf(sent))
+            seen = api.seen[-1]
+            self.assertEqual((method, "/v1/x?a=1"), (seen.method, seen.uri))
+            self.assertEqual(b"data", seen.body)
 
 
 class ConnectionTests(SynchronousTestCase):

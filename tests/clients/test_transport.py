@@ -187,6 +187,12 @@ class ErrorTests(SynchronousTestCase):
         response.body.dataReceived(b"more, on its way already")
         response.body.connectionLost(Failure(ConnectionLost()))
 
+    def test_so_it_is_when_the_whole_response_is_there_already(self) -> None:
+        agent = ScriptedApi(b"12345678901").agent()
+        transport = Transport(agent, self.clock, "consul", max_body_bytes=10)
+        reply = transport.request("GET", "http://consul/x", {}, None, 10)
+        self.assertIn("the body is over 10 bytes", str(self.failure_of(reply)))
+
     def test_a_body_of_just_the_limit_is_fine(self) -> None:
         response = HeadOnly()
         reply = self.answered(response)
