@@ -217,7 +217,9 @@ class EngineTestCase(SynchronousTestCase):
 
     def client(self) -> MemoryTransport:
         """A client connects."""
-        connection = ClientConnection(self.engine, (b"203.0.113.9", b"40000"))
+        connection = ClientConnection(
+            self.engine, (b"203.0.113.9", b"203.0.113.9:40000")
+        )
         return MemoryTransport(self.clock, connection)
 
     def exchange(

@@ -29,13 +29,17 @@ class ClientFactoryTests(EngineTestCase):
     def test_the_peer_is_known_as_bytes(self) -> None:
         connection = self.accepted(IPv4Address("TCP", "192.0.2.1", 1234))
         self.assertIsInstance(connection, ClientConnection)
-        self.assertEqual((b"192.0.2.1", b"1234"), connection.peer)
+        self.assertEqual((b"192.0.2.1", b"192.0.2.1:1234"), connection.peer)
 
     def test_an_ipv4_client_of_a_dual_listener_is_known_by_its_ipv4_address(
         self,
     ) -> None:
         connection = self.accepted(IPv6Address("TCP", "::ffff:192.0.2.1", 1234))
         self.assertEqual(b"192.0.2.1", connection.peer[0])
+
+    def test_an_ipv6_client_is_bracketed_in_the_log(self) -> None:
+        connection = self.accepted(IPv6Address("TCP", "2001:db8::1", 1234))
+        self.assertEqual((b"2001:db8::1", b"[2001:db8::1]:1234"), connection.peer)
 
     def test_clients_over_the_limit_are_told_so(self) -> None:
         self.configure(max_connections=1)
@@ -128,3 +132,10 @@ class ProxyServiceTests(EngineTestCase):
         self.assertEqual(b"close", field(client.take(), b"Connection"))
         self.clock.advance(0.2)
         self.assert_stopped(done)
+
+    def test_rates_move_with_the_clock(self) -> None:
+        service = self.start()
+        self.counters.requests = 600
+        self.clock.advance(1)
+        self.assertGreater(self.counters.rates[0], 1.0)
+        self.assert_stopped(service.stopService())

@@ -52,7 +52,7 @@ LINGER_BYTES = 4 * 1024 * 1024
 class ClientConnection:
     """Serves one client.
 
-    :param peer: (address, port) of the client.
+    :param peer: of the client: its address, and its address and port for the log.
     :ivar request: the request being served; only valid while one is.
     :ivar request_done: all of it was read.
     """
@@ -696,7 +696,7 @@ class ClientConnection:
             self._status,
             self._received_bytes,
             self._sent_bytes,
-            b"%b:%b" % self.peer,
+            self.peer[1],
             candidate.authority if candidate is not None else b"",
             self._request_id,
             taken_s,

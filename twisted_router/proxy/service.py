@@ -18,6 +18,9 @@ from .engine import Engine
 #: How often a stopping proxy looks whether its clients are done, in seconds.
 _DRAIN_POLL_S = 0.1
 
+#: How often request rates are worked out, in seconds.
+_TICK_S = 1.0
+
 
 class ClientFactory(ServerFactory):
     """Makes the protocol of each accepted connection."""
@@ -37,7 +40,10 @@ class ClientFactory(ServerFactory):
         if host.startswith("::ffff:"):
             # An IPv4 client of a listener for both families.
             host = host[7:]
-        return ClientConnection(engine, (host.encode("ascii"), b"%d" % address.port))
+        shown = f"[{host}]" if ":" in host else host
+        return ClientConnection(
+            engine, (host.encode("ascii"), f"{shown}:{address.port}".encode("ascii"))
+        )
 
 
 class _TurnedAway:
@@ -77,22 +83,47 @@ class ProxyService(Service):
         self._factory = ClientFactory(engine)
         self._listening: DirectPort | None = None
         self._timer: IDelayedCall | None = None
+        self._ticker: IDelayedCall | None = None
+        self._ticked_s = 0.0
 
     @property
     def port(self) -> int:
         """The port it listens on, 0 when it does not."""
         return self._listening.getHost().port if self._listening is not None else 0
 
-    def startService(self) -> None:
-        """Listen.
+    def privilegedStartService(self) -> None:
+        """Listen, while the process may still take any port.
 
         :raises twisted.internet.error.CannotListenError: the port is taken.
         """
-        config = self._engine.config
-        self._listening = listen(self._reactor, config.port, self._factory, config.host)
+        super().privilegedStartService()
+        self._listen()
+
+    def startService(self) -> None:
+        """Serve.
+
+        :raises twisted.internet.error.CannotListenError: the port is taken.
+        """
+        self._listen()
         super().startService()
         self._engine.sweeper.start()
-        self._log.info("proxy on port {port}", port=self.port)
+        self._ticked_s = self._clock.seconds()
+        self._ticker = self._clock.callLater(_TICK_S, self._tick)
+
+    def _listen(self) -> None:
+        if self._listening is None:
+            config = self._engine.config
+            self._listening = listen(
+                self._reactor, config.port, self._factory, config.host
+            )
+            self._log.info("proxy: port {port}", port=self.port)
+
+    def _tick(self) -> None:
+        """Move the request rates on."""
+        self._ticker = self._clock.callLater(_TICK_S, self._tick)
+        now_s = self._clock.seconds()
+        self._engine.counters.tick(now_s - self._ticked_s)
+        self._ticked_s = now_s
 
     def stopService(self) -> Deferred[None]:
         """Stop as the class says; fires when the last connection is gone."""
@@ -130,4 +161,7 @@ class ProxyService(Service):
                 connection.abort()
         self._engine.pool.close_idle()
         self._engine.sweeper.stop()
+        if self._ticker is not None:
+            self._ticker.cancel()
+            self._ticker = None
         done.callback(None)

@@ -1,0 +1,130 @@
+"""Tests of twisted_router.service."""
+
+from __future__ import annotations
+
+import gc
+import os
+import resource
+import signal
+
+from twisted.application.service import Service
+from twisted.internet.defer import Deferred
+from twisted.internet.error import CannotListenError
+from twisted.internet.task import Clock
+from twisted.trial.unittest import SynchronousTestCase
+
+from twisted_router.interfaces import RouterError
+from twisted_router.service import (
+    ClosingService,
+    RouterService,
+    raise_open_files_limit,
+)
+
+
+class _Reactor(Clock):
+    """Runs what another thread asks for when it is told to."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked: list[object] = []
+
+    def callFromThread(self, call: object) -> None:  # noqa: N802 - Twisted's name
+        self.asked.append(call)
+
+
+class RouterServiceTests(SynchronousTestCase):
+    """Parts start in order; one that cannot ends the process with a reason."""
+
+    def setUp(self) -> None:
+        self.addCleanup(signal.signal, signal.SIGHUP, signal.getsignal(signal.SIGHUP))
+        self.addCleanup(gc.set_threshold, *gc.get_threshold())
+        self.addCleanup(gc.unfreeze)
+
+    def test_it_says_when_everything_has_started(self) -> None:
+        order: list[str] = []
+
+        class Part(Service):
+            def startService(self) -> None:
+                order.append("part")
+
+        router = RouterService(_Reactor(), started=lambda: order.append("started"))
+        Part().setServiceParent(router)
+        router.startService()
+        self.assertEqual(["part", "started"], order)
+
+    def test_a_part_that_cannot_start_is_named(self) -> None:
+        for error in (
+            CannotListenError("127.0.0.1", 80, OSError("taken")),
+            RouterError("access_log.file: cannot open"),
+        ):
+
+            class Part(Service):
+                reason = error
+
+                def startService(self) -> None:
+                    raise self.reason
+
+            router = RouterService(_Reactor())
+            Part().setServiceParent(router)
+            exit_ = self.assertRaises(SystemExit, router.startService)
+            self.assertEqual(f"twisted_router: {error}", exit_.code)
+
+    def test_hang_up_reopens_log_files_in_the_reactors_own_time(self) -> None:
+        reactor, reopened = _Reactor(), []
+        router = RouterService(reactor, reopen=[lambda: reopened.append(1)])
+        router.startService()
+        os.kill(os.getpid(), signal.SIGHUP)
+        self.assertEqual([], reopened)
+        (call,) = reactor.asked
+        assert callable(call)
+        call()
+        self.assertEqual([1], reopened)
+
+    def test_as_many_files_may_be_open_as_the_system_lets_us(self) -> None:
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        self.addCleanup(resource.setrlimit, resource.RLIMIT_NOFILE, (soft, hard))
+        resource.setrlimit(resource.RLIMIT_NOFILE, (min(soft, 1000), hard))
+        raise_open_files_limit()
+        self.assertEqual((hard, hard), resource.getrlimit(resource.RLIMIT_NOFILE))
+
+
+class StopTests(SynchronousTestCase):
+    """Parts stop one after the other, in the opposite order."""
+
+    def test_each_waits_for_the_one_before(self) -> None:
+        stopped: list[str] = []
+        slow: Deferred[None] = Deferred()
+
+        class Part(Service):
+            def stopService(self) -> Deferred[None] | None:
+                stopped.append(str(self.name))
+                return slow if self.name == "proxy" else None
+
+        router = RouterService(_Reactor())
+        for name in ("log", "status", "proxy"):
+            part = Part()
+            part.setName(name)
+            part.setServiceParent(router)
+        done = router.stopService()
+        self.assertEqual(["proxy"], stopped)
+        self.assertNoResult(done)
+        slow.callback(None)
+        self.assertEqual(["proxy", "status", "log"], stopped)
+        self.successResultOf(done)
+
+    def test_one_that_cannot_stop_does_not_keep_the_others(self) -> None:
+        closed: list[int] = []
+
+        def close() -> None:
+            closed.append(1)
+
+        class Part(Service):
+            def stopService(self) -> None:
+                raise ValueError("no")
+
+        router = RouterService(_Reactor())
+        ClosingService(close).setServiceParent(router)
+        Part().setServiceParent(router)
+        self.successResultOf(router.stopService())
+        self.assertEqual([1], closed)
+        self.assertEqual(1, len(self.flushLoggedErrors(ValueError)))

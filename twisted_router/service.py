@@ -1,0 +1,109 @@
+"""The router as one service: starts its parts in order, and says when it is up."""
+
+from __future__ import annotations
+
+import gc
+import resource
+import signal
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from twisted.application.service import MultiService, Service
+from twisted.internet.defer import Deferred, maybeDeferred
+from twisted.internet.error import CannotListenError
+from twisted.logger import Logger
+
+from .interfaces import RouterError
+
+#: Allocations before the youngest generation is collected. A request leaves no cycles
+#: behind, so looking for them seldom costs nothing but the pause, which stays short.
+_GC_THRESHOLDS = (20_000, 20, 50)
+
+
+class ClosingService(Service):
+    """Closes something when it is stopped, after the services that use it."""
+
+    def __init__(self, close: Callable[[], Deferred[Any] | None]) -> None:
+        self._close = close
+
+    def stopService(self) -> Deferred[Any] | None:
+        """Close it."""
+        super().stopService()
+        return self._close()
+
+
+class RouterService(MultiService):
+    """Parent of all services of one router.
+
+    They start in the order in which they were added, and stop one after the other in
+    the opposite order: whoever is needed by another outlives it.
+
+    :param reopen: called at SIGHUP, after log files were moved away.
+    :param started: called when everything listens.
+    """
+
+    name = "router"
+    _log = Logger()
+
+    def __init__(
+        self,
+        reactor: Any,
+        reopen: Sequence[Callable[[], None]] = (),
+        started: Callable[[], None] | None = None,
+    ) -> None:
+        super().__init__()
+        self._reactor = reactor
+        self._reopen = tuple(reopen)
+        self._started = started
+
+    def privilegedStartService(self) -> None:
+        """Open what only root may; a port that is taken ends the process."""
+        self._or_exit(super().privilegedStartService)
+
+    def startService(self) -> None:
+        """Start all parts.
+
+        :raises SystemExit: one of them cannot; the message says why.
+        """
+        raise_open_files_limit()
+        self._or_exit(super().startService)
+        if self._reopen:
+            signal.signal(signal.SIGHUP, self._hang_up)
+        if self._started is not None:
+            self._started()
+        # What is there now stays for good: the collector need never look at it.
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(*_GC_THRESHOLDS)
+
+    def stopService(self) -> Deferred[None]:
+        """Stop all parts; fires when the last one has stopped."""
+        Service.stopService(self)
+        return Deferred.fromCoroutine(self._stop_parts())
+
+    async def _stop_parts(self) -> None:
+        for part in reversed(list(self)):
+            try:
+                await maybeDeferred(part.stopService)
+            except Exception:
+                self._log.failure("{part} did not stop", part=part)
+
+    def _or_exit(self, start: Callable[[], None]) -> None:
+        try:
+            start()
+        except (CannotListenError, RouterError) as error:
+            raise SystemExit(f"twisted_router: {error}") from error
+
+    def _hang_up(self, number: int, frame: Any) -> None:
+        self._reactor.callFromThread(self._reopen_all)
+
+    def _reopen_all(self) -> None:
+        for reopen in self._reopen:
+            reopen()
+
+
+def raise_open_files_limit() -> None:
+    """Allow as many open files as the system lets us: each request needs two."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != hard:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))

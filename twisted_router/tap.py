@@ -1,0 +1,271 @@
+"""``twistd router``: from the command line and a file to the tree of services."""
+
+from __future__ import annotations
+
+import os
+import random
+import sys
+import time
+from typing import Any, NoReturn
+
+from twisted.application.service import IServiceCollection, MultiService
+from twisted.python import usage
+
+from . import logs
+from .clients.consul import ConsulClient
+from .clients.docker import DockerClient
+from .config import Config, ConfigError, load_config_file
+from .config.schema import ConsulConfig
+from .discovery.catalog.service import CatalogService
+from .discovery.consul import ConsulSource
+from .discovery.static import SOURCE as STATIC
+from .discovery.static import static_instances
+from .first_minute import agent_answers, config_for, free_port, usual_agent, welcome
+from .interfaces import IFactsSource
+from .net.deadlines import Sweeper
+from .net.reactor import install_unless_chosen
+from .net.transport import connector
+from .proxy.access_log import AccessLog
+from .proxy.counters import Counters
+from .proxy.engine import Engine
+from .proxy.service import ProxyService
+from .registrar.service import RegistrarService
+from .retry import backoff_policy
+from .routing.balance import Balancer
+from .routing.claims import RoutingRules
+from .routing.tables import RouteTables
+from .service import ClosingService, RouterService
+from .status.facts import StatusFacts
+from .status.service import StatusService
+
+#: Where the embedded catalog listens, if nobody else does: where Consul's agent would.
+_CATALOG_HOST, _CATALOG_PORT = "127.0.0.1", 8500
+
+
+class Options(usage.Options):
+    """The command line of ``twistd router``.
+
+    :ivar config: what to run.
+    :ivar embedded: run the embedded catalog and no Consul.
+    """
+
+    synopsis = "[--config FILE] [--check]"
+    longdesc = (
+        "A reverse proxy whose routes come from Consul, and a registrar that puts "
+        "Docker's containers there. Without --config it runs with the catalog of a "
+        "Consul agent on this machine or, if there is none, with one of its own."
+    )
+    optParameters = [  # noqa: RUF012 - the form that twisted.python.usage wants
+        ["config", "c", None, "The configuration, a YAML file; see etc/router.yml."],
+    ]
+    optFlags = [  # noqa: RUF012
+        [
+            "check",
+            None,
+            "Check the configuration, say what is wrong with it, and exit.",
+        ],
+    ]
+
+    def __init__(self) -> None:
+        # Before anything imports the reactor, unless --reactor has chosen one.
+        install_unless_chosen()
+        super().__init__()
+        self.config = Config()
+        self.embedded = False
+
+    def postOptions(self) -> None:
+        """Read the file, or find out what a router without one can do.
+
+        :raises SystemExit: the file has errors (1), or was only to be checked (0).
+        """
+        path = self["config"]
+        if path is None:
+            if self["check"]:
+                raise usage.UsageError("--check needs --config FILE")
+            self._without_file()
+        else:
+            try:
+                loaded = load_config_file(path, os.environ)
+            except ConfigError as error:
+                _exit(str(error))
+            for warning in loaded.warnings:
+                sys.stderr.write(f"warning: {warning}\n")
+            if self["check"]:
+                sys.stdout.write(f"{path}: ok\n")
+                raise SystemExit(0)
+            self.config = loaded.config
+        self._set_logger()
+
+    def _without_file(self) -> None:
+        address = usual_agent(os.environ)
+        if agent_answers(address):
+            sys.stdout.write(
+                f"No --config: using the Consul agent that answers at {address}.\n"
+            )
+        else:
+            self.embedded = True
+            port = free_port(_CATALOG_HOST, _CATALOG_PORT)
+            address = f"{_CATALOG_HOST}:{port}"
+            sys.stdout.write(
+                "No --config and no Consul agent: running with an embedded catalog.\n"
+            )
+        self.config = config_for(address)
+
+    def _set_logger(self) -> None:
+        """Log as the configuration says, unless twistd was told how."""
+        parent = getattr(self, "parent", None)
+        if parent is None or parent.get("logger") or parent.get("syslog"):
+            return
+        logfile = parent.get("logfile")
+        if logfile or parent.get("nodaemon"):
+            parent["logger"] = logs.choose(self.config.logging.level, logfile)
+
+
+def _exit(message: str) -> NoReturn:
+    sys.stderr.write(message.rstrip("\n") + "\n")
+    raise SystemExit(1)
+
+
+def makeService(options: Options, reactor: Any = None) -> MultiService:
+    """Build the router; nothing listens or connects before it is started.
+
+    :param reactor: for tests; otherwise the one that is installed.
+    """
+    if reactor is None:
+        from twisted.internet import reactor
+    return _build(options.config, options.embedded, reactor)
+
+
+def _build(config: Config, embedded: bool, reactor: Any) -> MultiService:
+    rng = random.SystemRandom()
+    counters = Counters()
+    consul = config.consul or ConsulConfig()
+    tables = RouteTables(
+        RoutingRules(
+            tag_prefix=consul.tag_prefix,
+            domain=consul.domain,
+            default_service=consul.default_service,
+            datacenter=consul.datacenter,
+        ),
+        reactor.seconds,
+    )
+    access_log = None
+    if config.access_log.file:
+        access_log = AccessLog(
+            config.access_log.file,
+            reactor,
+            config.logging,
+            config.extra_headers_to_log,
+            counters,
+        )
+    engine = _engine(config, tables, access_log, counters, reactor, rng)
+    tables.replace(STATIC, static_instances(config.routes, consul.tag_prefix))
+
+    proxy = ProxyService(engine, reactor, reactor)
+    sources: list[IFactsSource] = []
+    client = None
+    catalog = None
+    if embedded:
+        catalog = CatalogService(
+            reactor, _CATALOG_HOST, int(consul.address.rpartition(":")[2])
+        )
+    registrar = None
+    closing: list[ClosingService] = []
+    source = None
+    if config.consul is not None:
+        client = ConsulClient(reactor, config.consul)
+        closing.append(ClosingService(client.close))
+        source = ConsulSource(reactor, client, tables, config.consul, rng)
+        sources.append(source)
+        if config.docker is not None:
+            docker = DockerClient(reactor, config.docker, os.environ)
+            closing.append(ClosingService(docker.close))
+            registrar = RegistrarService(
+                docker,
+                client,
+                config.docker,
+                reactor,
+                backoff_policy(rng),
+                rng,
+            )
+    status = StatusService(
+        reactor,
+        config.status,
+        StatusFacts(
+            tables=tables,
+            counters=counters,
+            sources=sources,
+            proxy_port=lambda: proxy.port,
+            draining=lambda: engine.draining,
+            started_at_s=time.time(),
+            index=config.index,
+            registrar=registrar.state if registrar is not None else None,
+        ),
+    )
+
+    def started() -> None:
+        if embedded and catalog is not None:
+            sys.stdout.write(
+                welcome(
+                    f"127.0.0.1:{proxy.port}",
+                    f"127.0.0.1:{status.port}",
+                    f"127.0.0.1:{catalog.port}",
+                    embedded,
+                )
+            )
+            sys.stdout.flush()
+
+    router = RouterService(
+        reactor,
+        reopen=[access_log.reopen] if access_log is not None else [],
+        started=started,
+    )
+    parts = (access_log, status, catalog, *closing, source, registrar, proxy)
+    for part in parts:
+        if part is not None:
+            part.setServiceParent(IServiceCollection(router))
+    return router
+
+
+def _engine(
+    config: Config,
+    tables: RouteTables,
+    access_log: AccessLog | None,
+    counters: Counters,
+    reactor: Any,
+    rng: random.Random,
+) -> Engine:
+    balancer = Balancer(
+        reactor.seconds,
+        rng,
+        config.backends.max_conns,
+        on_retired=lambda state: engine.pool.retire(state),
+    )
+    engine = Engine(
+        config,
+        tables,
+        balancer,
+        Sweeper(reactor, sweep_interval_s(config)),
+        connector(reactor),
+        counters,
+        access_log,
+        time.monotonic,
+        time.time,
+        rng,
+    )
+    tables.subscribe(balancer.table_changed)
+    return engine
+
+
+def sweep_interval_s(config: Config) -> float:
+    """How often deadlines are looked at: a quarter of the shortest, 1 s at most."""
+    timeouts = (
+        config.read_header_timeout,
+        config.endpoint_timeout,
+        config.body_idle_timeout,
+        config.frontend_idle_timeout,
+        config.tunnel_idle_timeout,
+        config.backends.idle_timeout,
+    )
+    shortest = min((timeout for timeout in timeouts if timeout > 0), default=4.0)
+    return max(0.05, min(1.0, shortest / 4))
