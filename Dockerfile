@@ -12,7 +12,9 @@ RUN python3 -m venv /opt/twisted-router
 ENV PATH=/opt/twisted-router/bin:${PATH}
 RUN if [ -d /src/wheels ]; then offline="--no-index --find-links /src/wheels"; fi \
     && pip install --no-cache-dir --disable-pip-version-check ${offline} /src \
-    # The user that runs the router cannot write Twisted's list of plugins.
+    # The user that runs the router cannot write Twisted's cache of plugins. Layers keep
+    # whole seconds, and a cache no younger than a plugin counts as stale: so wait one.
+    && sleep 1 \
     && python -c 'from twisted.plugin import IPlugin, getPlugins; list(getPlugins(IPlugin))'
 
 FROM ${BASE}
