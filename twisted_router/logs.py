@@ -62,7 +62,7 @@ def format_event(event: LogEvent) -> str | None:
     level = event.get("log_level", LogLevel.info)
     namespace = str(event.get("log_namespace", "-")).removeprefix("twisted_router.")
     stamp, _, message = text.partition(" ")
-    return f"{stamp} {level.name:<5} {namespace}: {message}\n"
+    return f"{stamp} {level.name:<5} {namespace}: {message.rstrip()}\n"
 
 
 class _Flushing(TextIOBase):

@@ -129,7 +129,7 @@ class ConnectionPool:
     def close_idle(self) -> None:
         """Close every connection that serves no request."""
         for connection in list(self._open):
-            if connection.client is None:
+            if connection.exchange is None:
                 connection.close()
 
     def __len__(self) -> int:

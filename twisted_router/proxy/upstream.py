@@ -22,8 +22,8 @@ from .framing import Body, ChunkedBody, EndlessBody, LengthBody
 from .head import CHUNKED, UNTIL_CLOSE, HeadError, ResponseHead, parse_response_head
 
 if TYPE_CHECKING:
-    from .downstream import ClientConnection
     from .engine import Engine
+    from .exchange import Exchange
 
 # What a connection is doing.
 IDLE, HEAD, BODY, TUNNEL, GONE = range(5)
@@ -34,7 +34,7 @@ class InstanceConnection:
     """Sends requests to an instance and its responses to the client that asked.
 
     :param connected: called with the connection when it is open.
-    :ivar client: whose request it serves, ``None`` while it is idle.
+    :ivar exchange: what it serves, ``None`` while it is idle.
     :ivar uses: requests it has completed.
     """
 
@@ -45,9 +45,9 @@ class InstanceConnection:
         "_paused",
         "_phase",
         "_reusable",
-        "client",
         "deadline_s",
         "engine",
+        "exchange",
         "state",
         "transport",
         "uses",
@@ -63,7 +63,7 @@ class InstanceConnection:
     ) -> None:
         self.engine = engine
         self.state = state
-        self.client: ClientConnection | None = None
+        self.exchange: Exchange | None = None
         self.uses = 0
         self.deadline_s = 0.0
         self.transport: Any = None
@@ -100,11 +100,11 @@ class InstanceConnection:
         elif phase == BODY:
             self._read_body(data)
         elif phase == TUNNEL:
-            assert self.client is not None
+            assert self.exchange is not None
             self.deadline_s = self.engine.sweeper.after(
                 self.engine.tunnel_idle_timeout_s
             )
-            self.client.tunnelled(data)
+            self.exchange.tunnelled(data)
         elif phase == IDLE:
             # Nothing was asked. Whatever this is, it must not become the answer to
             # the next request.
@@ -115,8 +115,8 @@ class InstanceConnection:
     def readConnectionLost(self) -> None:
         """The instance sends no more."""
         if self._phase == TUNNEL:
-            assert self.client is not None
-            self.client.tunnel_half_closed()
+            assert self.exchange is not None
+            self.exchange.tunnel_half_closed()
         elif self._phase == IDLE:
             self.transport.loseConnection()
         else:
@@ -137,23 +137,23 @@ class InstanceConnection:
     # As producer of its own transport: flow control of what is sent to the instance.
 
     def pauseProducing(self) -> None:
-        """The instance reads slower than the client sends: stop reading the client."""
-        if self.client is not None:
-            self.client.pause_reading()
+        """The instance reads slower than the client sends: stop reading it."""
+        if self.exchange is not None:
+            self.exchange.client.pause_reading()
 
     def resumeProducing(self) -> None:
         """The instance has caught up."""
-        if self.client is not None:
-            self.client.resume_reading()
+        if self.exchange is not None:
+            self.exchange.client.resume_reading()
 
     def stopProducing(self) -> None:
-        """The connection is gone; connectionLost tells the client."""
+        """The connection is gone; connectionLost tells the exchange."""
 
     # From the client's side.
 
-    def send_head(self, client: ClientConnection, head: bytes) -> None:
+    def send_head(self, exchange: Exchange, head: bytes) -> None:
         """Begin a request."""
-        self.client = client
+        self.exchange = exchange
         self._phase = HEAD
         self._buffer = b""
         self.deadline_s = self.engine.sweeper.after(self.engine.endpoint_timeout_s)
@@ -188,13 +188,13 @@ class InstanceConnection:
 
     def abandon(self) -> None:
         """The client does not want the response any more."""
-        self.client = None
+        self.exchange = None
         self._phase = GONE
         self.transport.abortConnection()
 
     def close(self) -> None:
         """Close it after what was written."""
-        self.client = None
+        self.exchange = None
         self._phase = GONE
         self.transport.unregisterProducer()
         self.transport.loseConnection()
@@ -202,26 +202,26 @@ class InstanceConnection:
     def deadline_passed(self) -> None:
         """The instance took too long, or the connection was idle for long enough."""
         self.deadline_s = 0.0
-        client, phase = self.client, self._phase
-        if client is None:
+        exchange, phase = self.exchange, self._phase
+        if exchange is None:
             self.close()
             return
         self.abandon()
         if phase == HEAD:
-            client.response_failed(
+            exchange.response_failed(
                 errors.endpoint_timeout("timeout awaiting response headers")
             )
         elif phase == TUNNEL:
-            client.tunnel_closed()
+            exchange.tunnel_closed()
         else:
-            client.response_broken()
+            exchange.response_broken()
 
     # Reading a response.
 
     def _read_head(self, data: bytes) -> None:
         limit = self.engine.response_limits.head_bytes
-        client = self.client
-        assert client is not None
+        exchange = self.exchange
+        assert exchange is not None
         while True:
             end = data.find(b"\r\n\r\n") + 4
             if end < 4 or (limit and end > limit):
@@ -234,7 +234,7 @@ class InstanceConnection:
                 response = parse_response_head(
                     data[:end],
                     self.engine.response_limits,
-                    client.request.method == b"HEAD",
+                    exchange.request.method == b"HEAD",
                 )
             except HeadError as error:
                 self._refuse(error.reason)
@@ -245,7 +245,7 @@ class InstanceConnection:
             if response.status == 101:
                 self._switch(response, data)
                 return
-            client.interim(response)
+            exchange.interim(response)
             if not data:
                 self._buffer = b""
                 return
@@ -253,10 +253,10 @@ class InstanceConnection:
         self._phase = BODY
         self._reusable = response.reusable
         length = response.length
-        client.respond(response)
+        exchange.respond(response)
         if 0 <= length <= len(data):
             if length:
-                client.relay(data[:length])
+                exchange.relay(data[:length])
                 data = data[length:]
             self._end(data, b"")
             return
@@ -273,8 +273,8 @@ class InstanceConnection:
             self._read_body(data)
 
     def _read_body(self, data: bytes) -> None:
-        body, client = self._body, self.client
-        assert body is not None and client is not None
+        body, exchange = self._body, self.exchange
+        assert body is not None and exchange is not None
         try:
             payload, rest = body.feed(data)
         except HeadError as error:
@@ -286,10 +286,10 @@ class InstanceConnection:
                 reason=error.reason,
             )
             self.abandon()
-            client.response_broken()
+            exchange.response_broken()
             return
         if payload:
-            client.relay(payload)
+            exchange.relay(payload)
         if body.done:
             self._end(rest, body.trailers)
         else:
@@ -297,13 +297,13 @@ class InstanceConnection:
 
     def _end(self, extra: bytes, trailers: bytes) -> None:
         """The response is complete; ``extra`` is what came behind it."""
-        client, self.client, self._body = self.client, None, None
-        assert client is not None
+        exchange, self.exchange, self._body = self.exchange, None, None
+        assert exchange is not None
         self.uses += 1
         if extra:
             # More than was asked for: nobody knows what the next bytes would mean.
             self.engine.counters.protocol_errors += 1
-        if self._reusable and not extra and client.request_done:
+        if self._reusable and not extra and exchange.request_done:
             self._phase = IDLE
             self.deadline_s = self.engine.sweeper.after(
                 self.engine.backend_idle_timeout_s
@@ -313,26 +313,26 @@ class InstanceConnection:
             self.engine.pool.release(self)
         else:
             self.close()
-        client.response_ended(trailers)
+        exchange.response_ended(trailers)
 
     def _switch(self, response: ResponseHead, data: bytes) -> None:
         """The instance changes the protocol, if the client offered that one."""
-        client = self.client
-        assert client is not None
-        if not switched_to_offered(client.request.upgrade, response.upgrade):
+        exchange = self.exchange
+        assert exchange is not None
+        if not switched_to_offered(exchange.request.upgrade, response.upgrade):
             self._refuse("switched to a protocol that was not offered")
             return
         self._phase = TUNNEL
         self._buffer = b""
         self.deadline_s = self.engine.sweeper.after(self.engine.tunnel_idle_timeout_s)
-        client.tunnel_opened(response)
+        exchange.tunnel_opened(response)
         if data:
-            client.tunnelled(data)
+            exchange.tunnelled(data)
 
     def _refuse(self, reason: str) -> None:
         """Answer 502 in place of a head that cannot be passed on."""
-        client = self.client
-        assert client is not None
+        exchange = self.exchange
+        assert exchange is not None
         self.engine.counters.protocol_errors += 1
         self._log.warn(
             "{address}:{port} sent a response that is refused: {reason}",
@@ -341,28 +341,28 @@ class InstanceConnection:
             reason=reason,
         )
         self.abandon()
-        client.response_failed(errors.endpoint_failure(reason))
+        exchange.response_failed(errors.endpoint_failure(reason))
 
     def _lose(self, clean: bool) -> None:
         """The instance is gone: tell the client whose response it was sending."""
-        client, phase = self.client, self._phase
-        self.client = None
+        exchange, phase = self.exchange, self._phase
+        self.exchange = None
         self._phase = GONE
-        if client is None:
+        if exchange is None:
             return
         if phase == HEAD:
             if self._buffer:
                 reason = "connection closed within the response head"
             else:
                 reason = "EOF" if clean else "connection reset by peer"
-            client.response_failed(
+            exchange.response_failed(
                 errors.endpoint_failure(reason),
                 # An idle connection may have been closed just as we wrote to it.
                 stale=self.uses > 0 and not self._buffer,
             )
         elif phase == TUNNEL:
-            client.tunnel_closed()
+            exchange.tunnel_closed()
         elif clean and isinstance(self._body, EndlessBody):
-            client.response_ended(b"")
+            exchange.response_ended(b"")
         else:
-            client.response_broken()
+            exchange.response_broken()
