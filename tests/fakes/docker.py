@@ -7,10 +7,12 @@ in ``tests/contracts`` holds it to that. Real time plays no part in it.
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import count
 from typing import Any
+
+from .docker_json import container_json
 
 Event = dict[str, Any]
 
@@ -21,77 +23,6 @@ _STEP_NS = 10**6
 _RING = 256
 
 
-def container_json(
-    *,
-    name: str = "web",
-    number: int = 1,
-    image: str = "nginx:1.25",
-    env: Sequence[str] = (),
-    labels: Mapping[str, str] | None = None,
-    ports: Mapping[str, Sequence[tuple[str, str]] | None] | None = None,
-    exposed: Iterable[str] = (),
-    network: str = "default",
-    state: Mapping[str, Any] | None = None,
-) -> dict[str, Any]:
-    """What ``/containers/ID/json`` answers for a running container.
-
-    :param number: makes its id.
-    :param ports: ``{"80/tcp": [(host IP, host port), ...]}``; ``None`` instead of the
-        list for a port that is not published.
-    :param exposed: further ports that the image exposes.
-    :param state: fields of ``State`` that differ from a running container's.
-    """
-    published = {
-        key: None
-        if pairs is None
-        else [{"HostIp": ip, "HostPort": port} for ip, port in pairs]
-        for key, pairs in (ports or {}).items()
-    }
-    return {
-        "Id": _id(number),
-        "Created": f"2026-01-01T00:00:00.{number:09d}Z",
-        "Name": f"/{name}",
-        "Image": "sha256:" + f"{number + 0xABC0:x}" * 16,
-        "RestartCount": 0,
-        "State": {
-            "Status": "running",
-            "Running": True,
-            "Paused": False,
-            "Restarting": False,
-            "OOMKilled": False,
-            "Dead": False,
-            "Pid": 1000 + number,
-            "ExitCode": 0,
-            "Error": "",
-            "StartedAt": "2026-01-01T00:00:01Z",
-            "FinishedAt": "0001-01-01T00:00:00Z",
-            **(state or {}),
-        },
-        "Config": {
-            "Hostname": _id(number)[:12],
-            "Env": list(env) or None,
-            "Image": image,
-            "Labels": dict(labels or {}),
-            "ExposedPorts": {key: {} for key in [*published, *exposed]},
-        },
-        "HostConfig": {"NetworkMode": network},
-        "NetworkSettings": {
-            "Ports": {} if network == "host" else published,
-            "Networks": {
-                "bridge" if network == "default" else network: {
-                    "IPAddress": "" if network == "host" else "172.17.0.2",
-                    "GlobalIPv6Address": "",
-                }
-            },
-        },
-    }
-
-
-def _id(number: int) -> str:
-    """64 digits, of which the first twelve differ already."""
-    return f"{number:012x}".ljust(64, "0")
-
-
 @dataclass
 class FakeDockerEngine:
     """The engine. Containers are named by id or name, as in the CLI.
@@ -100,14 +31,18 @@ class FakeDockerEngine:
     :ivar minimum: oldest one.
     :ivar away: nobody listens at its address.
     :ivar hung: it accepts requests and answers none.
+    :ivar mute: it sends no events, as to a reader that is too slow.
     :ivar requests: path of each request so far, without query.
+    :ivar broken: ids of containers that it fails to inspect.
     """
 
     api: str | None = "1.41"
     minimum: str = "1.12"
     away: bool = False
     hung: bool = False
+    mute: bool = False
     requests: list[str] = field(default_factory=list)
+    broken: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self._containers: dict[str, dict[str, Any]] = {}
@@ -309,7 +244,8 @@ class FakeDockerEngine:
         event |= {"scope": "local", **now}
         self._ring = [*self._ring, event][-_RING:]
         for write in list(self._streams):
-            self._send(event, write)
+            if not self.mute:
+                self._send(event, write)
 
     def _send(self, event: Event, write: Callable[[bytes | None], None]) -> None:
         wanted = self._streams[write]

@@ -6,7 +6,7 @@ from typing import Any
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from tests.fakes.docker import container_json
+from tests.fakes.docker_json import container_json
 from twisted_router.registrar.container import read_container
 from twisted_router.registrar.meta import CHECK, CONTAINER, OWNER
 from twisted_router.registrar.reach import Host

@@ -1,0 +1,148 @@
+"""The running containers of an engine, each inspected once until something changes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from twisted.internet.defer import CancelledError
+
+from ..interfaces import DockerError, IDockerClient
+from .concurrency import for_each
+from .container import Container, OddContainerError, read_container
+from .reach import Host
+from .registration import SHORT_ID, Registrations, registrations_of
+
+#: Containers that are inspected at a time.
+INSPECTIONS = 8
+
+
+@dataclass(slots=True)
+class _Known:
+    """A container as it was when it was inspected last.
+
+    :ivar fingerprint: of its entry in the list then.
+    :ivar container: ``None`` when nothing could be made of it, for the ``reason``.
+    :ivar described: what it comes to on ``host``, once that was asked for.
+    """
+
+    fingerprint: int
+    container: Container | None = None
+    reason: str = ""
+    host: Host | None = None
+    described: Registrations | None = None
+
+
+class Inventory:
+    """Keeps what is known of the running containers.
+
+    Docker's list has neither their environment nor, on the host's network, their
+    ports: each container must be inspected. Nothing of that changes while it runs,
+    but for what its entry in the list shows as well, or an event tells.
+    """
+
+    def __init__(self, docker: IDockerClient) -> None:
+        self._docker = docker
+        self._known: dict[str, _Known] = {}
+        self._dirty: set[str] = set()
+
+    def __len__(self) -> int:
+        """How many containers run, the odd ones included."""
+        return len(self._known)
+
+    def __contains__(self, container_id: object) -> bool:
+        """Whether a container ran when that was last asked."""
+        return container_id in self._known
+
+    def mark_dirty(self, container_id: str) -> None:
+        """Inspect this container again at the next :meth:`refresh`."""
+        self._dirty.add(container_id)
+
+    def odd(self) -> dict[str, str]:
+        """Containers that nothing could be made of, by short id, and why."""
+        return {
+            container_id[:SHORT_ID]: known.reason
+            for container_id, known in self._known.items()
+            if known.container is None
+        }
+
+    def describe(self, host: Host) -> list[tuple[Container, Registrations]]:
+        """What every container comes to on ``host``."""
+        return [
+            (known.container, self._registrations(known.container, known, host))
+            for known in self._known.values()
+            if known.container is not None
+        ]
+
+    async def refresh(self) -> None:
+        """Ask the engine what runs now, and inspect what may have changed.
+
+        :raises DockerError: it did not answer; what is known stays as it was.
+        """
+        listed = {
+            entry["Id"]: _fingerprint(entry)
+            for entry in await self._docker.containers()
+            if isinstance(entry.get("Id"), str)
+        }
+        stale = [
+            container_id
+            for container_id, fingerprint in listed.items()
+            if self._is_stale(container_id, fingerprint)
+        ]
+
+        async def inspect(container_id: str) -> None:
+            await self._inspect(container_id, listed[container_id])
+
+        await for_each(stale, inspect, INSPECTIONS)
+        for container_id in self._known.keys() - listed.keys():
+            del self._known[container_id]
+        self._dirty &= listed.keys()
+
+    def _is_stale(self, container_id: str, fingerprint: int) -> bool:
+        known = self._known.get(container_id)
+        if known is None or container_id in self._dirty:
+            return True
+        # The odd ones may get better.
+        return known.container is None or known.fingerprint != fingerprint
+
+    async def _inspect(self, container_id: str, fingerprint: int) -> None:
+        # An event that comes from now on may tell of what the answer does not show.
+        self._dirty.discard(container_id)
+        known = _Known(fingerprint)
+        try:
+            data = await self._docker.inspect(container_id)
+            if data is None:
+                self._known.pop(container_id, None)
+                return
+            known.container = read_container(data)
+        except OddContainerError as error:
+            known.reason = str(error)
+        except DockerError as error:
+            # Without a status it was not about this container: the engine is away.
+            if not error.status:
+                self._dirty.add(container_id)
+                raise
+            known.reason = str(error)
+        except CancelledError:
+            self._dirty.add(container_id)
+            raise
+        self._known[container_id] = known
+
+    def _registrations(
+        self, container: Container, known: _Known, host: Host
+    ) -> Registrations:
+        if known.described is None or known.host != host:
+            known.described = registrations_of(container, host)
+            known.host = host
+        return known.described
+
+
+def _fingerprint(entry: Mapping[str, Any]) -> int:
+    """Tells apart the states of a container, by what the list shows of it.
+
+    The list has its ports in any order.
+    """
+    ports = sorted(repr(sorted(port.items())) for port in entry.get("Ports") or ())
+    facts = (entry.get("Names"), entry.get("State"), ports)
+    return hash(repr(facts))
