@@ -1,0 +1,327 @@
+"""Tests for ``twisted_router.registrar.service``."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from twisted.internet.defer import Deferred, succeed
+from twisted.logger import capturedLogs
+
+from tests.registrar.support import INTERVAL_S, RegistrarTestCase
+from twisted_router.config.schema import DockerConfig
+from twisted_router.registrar.meta import OWNER
+from twisted_router.registrar.service import DEBOUNCE_S
+
+
+class LifeOfContainersTests(RegistrarTestCase):
+    """The agent holds what runs."""
+
+    def test_what_runs_already_is_registered_at_the_start(self) -> None:
+        """With name, address, port and mark."""
+        self.engine.run("web", env=["SERVICE_NAME=shop"], publish=["80"])
+        self.start()
+        service = self.agent.services["node-1:web:80"]
+        self.assertEqual(
+            ("shop", "192.0.2.1", 32768, "node-1"),
+            (
+                service["Service"],
+                service["Address"],
+                service["Port"],
+                service["Meta"][OWNER],
+            ),
+        )
+
+    def test_a_container_is_registered_when_it_starts(self) -> None:
+        """A moment after its event."""
+        self.start()
+        self.engine.run("web", publish=["80"])
+        self.assertEqual([], self.written())
+        self.settle()
+        self.assertEqual(["register node-1:web:80"], self.written())
+
+    def test_a_container_is_deregistered_when_it_dies(self) -> None:
+        """However it came to die."""
+        for verb in (self.engine.stop, self.engine.kill, self.engine.remove):
+            self.setUp()
+            self.engine.run("web", publish=["80"])
+            self.start()
+            getattr(self.engine, verb.__name__)("web")
+            self.settle()
+            self.assertEqual([], self.ids(), verb)
+            self.stop()
+
+    def test_a_restarted_container_has_another_port(self) -> None:
+        """One write, and the service is never gone."""
+        self.engine.run("web", publish=["80"])
+        self.start()
+        self.written()
+        self.engine.restart("web")
+        self.settle()
+        self.assertEqual(["register node-1:web:80"], self.written())
+        self.assertEqual(32770, self.agent.services["node-1:web:80"]["Port"])
+
+    def test_a_renamed_container(self) -> None:
+        """It is registered under the new name before the old one goes."""
+        self.engine.run("web", publish=["80"])
+        self.start()
+        self.written()
+        self.engine.rename("web", "shop")
+        self.settle()
+        self.assertEqual(
+            ["register node-1:shop:80", "deregister node-1:web:80"], self.written()
+        )
+
+    def test_many_that_start_together(self) -> None:
+        """They are one look, and one write each."""
+        self.start()
+        reads = self.agent.reads
+        for number in range(50):
+            self.engine.run(f"web{number}", publish=["80"])
+        self.settle()
+        self.assertEqual(50, len(self.written()))
+        self.assertEqual(1, self.agent.reads - reads)
+
+    def test_a_check_is_registered(self) -> None:
+        """Together with its service."""
+        self.engine.run("web", env=["SERVICE_CHECK_TTL=30s"], publish=["80"])
+        self.start()
+        self.assertEqual({"TTL": "30s"}, self.agent.checks["node-1:web:80"])
+
+    def test_events_that_mean_nothing_here(self) -> None:
+        """They do not make it look."""
+        self.engine.run("web", publish=["80"])
+        self.start()
+        reads = self.agent.reads
+        self.engine.emit_raw(b'{"Type": "container", "Action": "kill"}\n')
+        self.engine.emit_raw(b'{"Type": "network", "Action": "connect"}\n')
+        self.engine.emit_raw(b'{"Type": "plugin"}\n{}\n')
+        self.settle()
+        self.assertEqual(reads, self.agent.reads)
+
+    def test_a_network_that_a_known_container_leaves(self) -> None:
+        """What is published may have gone with it."""
+        web = self.engine.run("web", publish=["80"])
+        self.start()
+        reads = self.agent.reads
+        actor = {"ID": "f", "Attributes": {"container": web}}
+        event = {"Type": "network", "Action": "disconnect", "Actor": actor}
+        self.engine.emit_raw(json.dumps(event).encode() + b"\n")
+        self.settle()
+        self.assertEqual(reads + 1, self.agent.reads)
+
+
+class WritesTests(RegistrarTestCase):
+    """Only differences are written, and only to what is its own."""
+
+    def test_an_unchanged_world(self) -> None:
+        """Hours of looking make no write."""
+        self.engine.run("web", publish=["80"])
+        self.start()
+        self.written()
+        self.clock.pump([10.0] * 360)
+        self.assertEqual([], self.written())
+
+    def test_a_second_run(self) -> None:
+        """It finds what the first has registered, and writes nothing."""
+        self.engine.run("web", publish=["80"])
+        self.start()
+        self.stop()
+        self.written()
+        self.registrar = self.make_registrar()
+        self.start()
+        self.assertEqual([], self.written())
+
+    def test_stopping_keeps_what_is_registered(self) -> None:
+        """The containers go on without it."""
+        self.engine.run("web", publish=["80"])
+        self.start()
+        self.stop()
+        self.assertEqual(["node-1:web:80"], self.ids())
+
+    def test_what_died_while_it_was_not_running(self) -> None:
+        """It is found at the start."""
+        self.engine.run("web", publish=["80"])
+        self.start()
+        self.stop()
+        self.engine.kill("web")
+        self.registrar = self.make_registrar()
+        self.start()
+        self.assertEqual([], self.ids())
+
+    def test_services_of_others(self) -> None:
+        """They are left alone, whatever their ID."""
+        self.agent.register({"ID": "db", "Name": "db", "Port": 5432})
+        self.agent.register({"ID": "node-1:web:80", "Name": "by-hand", "Port": 1})
+        other = {"ID": "node-2:x:80", "Name": "x", "Meta": {OWNER: "node-2"}}
+        self.agent.register(other)
+        self.engine.run("web", publish=["80"])
+        with capturedLogs() as logged:
+            self.start()
+            self.clock.advance(2 * INTERVAL_S)
+        self.assertEqual([], self.written())
+        notes = [event["note"] for event in logged if "note" in event]
+        self.assertEqual(
+            ["node-1:web:80 is not registered: another has this ID"], notes
+        )
+
+    def test_a_service_that_somebody_has_taken_away(self) -> None:
+        """It is registered again, at the next look at the latest."""
+        self.engine.run("web", publish=["80"])
+        self.start()
+        self.agent.lose_data()
+        self.clock.advance(1.1 * INTERVAL_S)
+        self.assertEqual(["node-1:web:80"], self.ids())
+
+    def test_a_missed_event(self) -> None:
+        """It is made up for at the next look."""
+        self.start()
+        self.engine.mute = True
+        self.engine.run("web", publish=["80"])
+        self.settle()
+        self.assertEqual([], self.ids())
+        self.clock.advance(1.1 * INTERVAL_S)
+        self.assertEqual(["node-1:web:80"], self.ids())
+
+    def test_what_the_agent_refuses_is_tried_again(self) -> None:
+        """After a while; the others do not wait for it."""
+        self.agent.refused["node-1:odd:80"] = "Invalid Meta"
+        self.engine.run("odd", publish=["80"])
+        self.engine.run("web", publish=["80"])
+        self.start()
+        self.assertEqual(["node-1:web:80"], self.ids())
+        self.assertIn("Invalid Meta", self.registrar.state()["error"])
+        self.agent.refused.clear()
+        self.clock.advance(1)
+        self.assertEqual(["node-1:odd:80", "node-1:web:80"], self.ids())
+        self.assertEqual("", self.registrar.state()["error"])
+
+
+class HostTests(RegistrarTestCase):
+    """Who this host is."""
+
+    def test_name_and_address_can_be_configured(self) -> None:
+        """Then the agent is not asked for them."""
+        self.config = DockerConfig(node="me", ip="198.51.100.1")
+        self.registrar = self.make_registrar()
+        self.agent.node = self.agent.address = ""
+        self.engine.run("web", publish=["80"])
+        self.start()
+        self.assertEqual("198.51.100.1", self.agent.services["me:web:80"]["Address"])
+
+    def test_an_agent_that_does_not_know_its_address(self) -> None:
+        """Nothing is registered at a wildcard; the error says what to do."""
+        for address in ("", "0.0.0.0", "::"):
+            self.setUp()
+            self.agent.address = address
+            self.engine.run("web", publish=["80"])
+            self.start()
+            self.assertEqual([], self.ids())
+            self.assertIn(
+                "set docker.node and docker.ip", self.registrar.state()["error"]
+            )
+            self.stop()
+
+
+class StoppingTests(RegistrarTestCase):
+    """In every moment, stopping leaves nothing behind."""
+
+    def test_before_it_was_started(self) -> None:
+        """There is nothing to stop."""
+        self.assertIsNone(self.successResultOf(self.registrar.stopService()))
+
+    def test_while_docker_is_asked(self) -> None:
+        """The call is cancelled."""
+        self.engine.hung = True
+        self.start()
+        self.stop()
+
+    def test_while_it_waits_to_ask_again(self) -> None:
+        """The delay is cancelled."""
+        self.engine.away = True
+        self.start()
+        self.stop()
+
+    def test_while_it_follows(self) -> None:
+        """The stream is closed."""
+        self.start()
+        self.assertEqual(1, self.engine.streams)
+        self.stop()
+
+    def test_while_consul_is_asked(self) -> None:
+        """The call is cancelled."""
+        self.agent.hung = True
+        self.start()
+        self.stop()
+
+    def test_while_it_writes(self) -> None:
+        """All of the writes are."""
+        self.start()
+        for number in range(20):
+            self.engine.run(f"web{number}", publish=["80"])
+        get = self.registrar._consul.agent_services
+
+        def then_hang() -> Deferred[dict[str, dict[str, Any]]]:
+            found: Deferred[dict[str, dict[str, Any]]] = get()
+            self.agent.hung = True
+            return found
+
+        self.patch(self.registrar._consul, "agent_services", then_hang)
+        self.settle()
+        self.assertEqual([], self.written())
+        self.stop()
+
+    def test_the_docker_client_is_closed(self) -> None:
+        """Nobody else uses it."""
+        closed: list[bool] = []
+
+        def close() -> Deferred[None]:
+            closed.append(True)
+            return succeed(None)
+
+        self.patch(self.registrar._docker, "close", close)
+        self.start()
+        self.stop()
+        self.assertEqual([True], closed)
+
+
+class StateTests(RegistrarTestCase):
+    """What the status site shows."""
+
+    def test_before_anything_happened(self) -> None:
+        """Nothing is claimed."""
+        state = self.registrar.state()
+        self.assertEqual(
+            (False, None, None, 0, ""),
+            (
+                state["ready"],
+                state["last_event_age_s"],
+                state["last_reconcile_age_s"],
+                state["containers"],
+                state["error"],
+            ),
+        )
+
+    def test_at_work(self) -> None:
+        """Ages in seconds, and what there is."""
+        self.start()
+        self.engine.run("web", publish=["80"])
+        self.settle()
+        self.clock.advance(2)
+        state = self.registrar.state()
+        self.assertEqual(
+            {
+                "ready": True,
+                "api_version": "1.41",
+                "last_event_age_s": 2 + DEBOUNCE_S,
+                "last_reconcile_age_s": 2.0,
+                "containers": 1,
+                "odd_containers": 0,
+                "services": 1,
+                "writes": 1,
+                "failed_writes": 0,
+                "failing_services": 0,
+                "error": "",
+            },
+            json.loads(json.dumps(state)),
+        )

@@ -1,0 +1,281 @@
+"""Keeps the agent's services equal to what runs on this host."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from random import Random
+from typing import Any
+
+from twisted.application.service import Service
+from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.interfaces import IReactorTime
+from twisted.internet.task import deferLater
+from twisted.logger import Logger
+
+from ..config.schema import DockerConfig
+from ..interfaces import CatalogError, DockerError, IConsulClient, IDockerClient
+from ..retry import RetryPolicy
+from .desired import merge
+from .inventory import Inventory
+from .meta import CONTAINER
+from .outage import Outage
+from .plan import conflicts, plan_changes
+from .reach import Host
+from .registration import SHORT_ID
+from .wakeup import Wakeup
+from .writer import Writer
+
+# Note [Events only say when to look]
+#
+# Docker keeps 256 events, drops them for a slow reader, forgets them at a restart, and
+# gives no order between a container's death and its networks'. So no event decides
+# anything. Each makes us look soon; what counts is the list of containers, and what
+# the agent holds. Whatever is missed is found at the next look, at the latest after
+# `reconcile_interval`. A stream is open before the first look: what happens after the
+# look is told by an event.
+
+# Events whose container has to be inspected again: its entry in the list may look the
+# same as before.
+_INSPECT_AFTER = frozenset({"start", "die", "rename", "update"})
+_NETWORK_EVENTS = frozenset({"connect", "disconnect"})
+
+#: Seconds that a look waits for more events: a hundred containers that start together
+#: want a few looks, not a hundred.
+DEBOUNCE_S = 0.05
+
+#: Seconds that an event stream must last for its end to be no failure.
+STEADY_S = 5.0
+
+
+class RegistrarService(Service):
+    """Registers this host's containers with its Consul agent, and deregisters them.
+
+    Neither Docker's absence nor Consul's ends it, and neither takes a service away: it
+    keeps what is registered, and tries again until they are back.
+
+    Stopping it leaves all services registered: the containers go on without it, and
+    the next start finds them by their marks. Then it closes the Docker client, which
+    nobody else uses.
+
+    :param clock: for all delays.
+    :param policy: how long to wait after failures of Docker, Consul, or one write.
+    :param rng: spreads the reconciliations of several hosts.
+    """
+
+    name = "registrar"
+    _log = Logger()
+
+    def __init__(
+        self,
+        docker: IDockerClient,
+        consul: IConsulClient,
+        config: DockerConfig,
+        clock: IReactorTime,
+        policy: RetryPolicy,
+        rng: Random,
+    ) -> None:
+        self._docker = docker
+        self._consul = consul
+        self._config = config
+        self._clock = clock
+        self._policy = policy
+        self._rng = rng
+        self._inventory = Inventory(docker)
+        self._writer = Writer(consul)
+        self._wakeup = Wakeup(clock)
+        kept = "keeping what is registered"
+        self._docker_outage = Outage("Docker", kept, clock, policy)
+        self._consul_outage = Outage("Consul", kept, clock, policy)
+        self._host: Host | None = None
+        self._said: set[tuple[str, str]] = set()
+        self._refused_in_a_row = 0
+        self._services = 0
+        self._api_version = ""
+        self._event_at_s: float | None = None
+        self._reconciled_at_s: float | None = None
+        self._work: Deferred[None] | None = None
+
+    def startService(self) -> None:
+        """Begin to look."""
+        super().startService()
+        self._work = Deferred.fromCoroutine(self._run())
+        self._work.addErrback(lambda failure: failure.trap(CancelledError))
+
+    def stopService(self) -> Deferred[None]:
+        """Stop looking; fires when nothing is under way any more."""
+        super().stopService()
+        if self._work is not None:
+            self._work.cancel()
+            self._work = None
+        self._wakeup.cancel()
+        return self._docker.close()
+
+    def state(self) -> Mapping[str, Any]:
+        """How it is doing, for the status site: JSON, no secrets.
+
+        Ages are in seconds, ``None`` for what has not happened yet; ``error`` is the
+        gravest thing that is wrong right now, ``""`` when nothing is.
+        """
+        errors = [
+            self._docker_outage.error,
+            self._consul_outage.error,
+            *self._writer.failing.values(),
+        ]
+        return {
+            "ready": self._reconciled_at_s is not None,
+            "api_version": self._api_version,
+            "last_event_age_s": self._age_s(self._event_at_s),
+            "last_reconcile_age_s": self._age_s(self._reconciled_at_s),
+            "containers": len(self._inventory),
+            "odd_containers": len(self._inventory.odd()),
+            "services": self._services,
+            "writes": self._writer.writes,
+            "failed_writes": self._writer.failed_writes,
+            "failing_services": len(self._writer.failing),
+            "error": next((error for error in errors if error), ""),
+        }
+
+    def _age_s(self, at_s: float | None) -> float | None:
+        return None if at_s is None else round(self._clock.seconds() - at_s, 3)
+
+    # Docker
+
+    async def _run(self) -> None:
+        stumbles = 0
+        while True:
+            began_s = self._clock.seconds()
+            try:
+                await self._follow()
+            except DockerError as error:
+                delay_s = self._docker_outage.failed(str(error))
+            except CancelledError:
+                raise
+            except Exception:
+                self._log.failure("registrar: a bug, starting again")
+                stumbles += 1
+                delay_s = self._policy(stumbles)
+            else:
+                # A stream lives some minutes. One that does not, although Docker
+                # answers everything else, is not asked for in a hot loop.
+                lived_s = self._clock.seconds() - began_s
+                stumbles = stumbles + 1 if lived_s < STEADY_S else 0
+                delay_s = self._policy(stumbles) if stumbles else 0.0
+            await deferLater(self._clock, delay_s)
+
+    async def _follow(self) -> None:
+        """Follow one event stream, and look at each wake-up until it has ended."""
+        version = await self._docker.ping()
+        if version != self._api_version:
+            self._log.info(
+                "registrar: following Docker's API {version}", version=version
+            )
+            self._api_version = version
+        stream = self._docker.events(self._on_event)
+        stream.ended.addCallback(lambda _: self._wakeup.within(0))
+        try:
+            await stream.opened
+            self._wakeup.within(0)
+            while True:
+                await self._wakeup.wait()
+                if stream.ended.called:
+                    return
+                await self._look()
+        finally:
+            stream.ended.cancel()
+
+    def _on_event(self, event: Mapping[str, Any]) -> None:
+        self._event_at_s = self._clock.seconds()
+        actor = event.get("Actor") or {}
+        kind, action = event.get("Type"), event.get("Action")
+        if kind == "container" and action in _INSPECT_AFTER:
+            self._inventory.mark_dirty(actor.get("ID", ""))
+        elif kind == "network" and action in _NETWORK_EVENTS:
+            # What is published may change with it. Before its start, a container is
+            # connected as well, and not known yet: `start` will tell.
+            if (actor.get("Attributes") or {}).get("container") not in self._inventory:
+                return
+        else:
+            return
+        # While Consul is away, looking can change nothing.
+        self._wakeup.within(max(DEBOUNCE_S, self._consul_outage.delay_s))
+
+    async def _look(self) -> None:
+        """Bring the agent up to what runs now."""
+        interval_s = self._config.reconcile_interval
+        self._wakeup.within(interval_s * (0.9 + 0.2 * self._rng.random()))
+        await self._inventory.refresh()
+        self._docker_outage.succeeded()
+        try:
+            await self._reconcile()
+        except CatalogError as error:
+            # Whoever answers next may be another agent.
+            self._host = None
+            self._wakeup.within(self._consul_outage.failed(str(error)))
+            return
+        self._consul_outage.succeeded()
+        self._reconciled_at_s = self._clock.seconds()
+        if self._writer.failing:
+            self._refused_in_a_row += 1
+            self._wakeup.within(self._policy(self._refused_in_a_row))
+        else:
+            self._refused_in_a_row = 0
+
+    # Consul
+
+    async def _reconcile(self) -> None:
+        host = await self._find_host()
+        desired = merge(self._inventory.describe(host))
+        odd = self._inventory.odd()
+        # What nothing could be made of is not gone: its services stay as they are.
+        actual = {
+            service_id: service
+            for service_id, service in (await self._consul.agent_services()).items()
+            if (service.get("Meta") or {}).get(CONTAINER) not in odd
+        }
+        self._services = len(desired.services)
+        said = {
+            (f"{container.name} ({container.id[:SHORT_ID]})", note)
+            for container, note in desired.notes
+        }
+        said |= {(container, f"not registered: {odd[container]}") for container in odd}
+        said |= {
+            (each.container, f"{each.id} is not registered: another has this ID")
+            for each in conflicts(desired.services, actual, host.node)
+        }
+        self._say_once(said)
+        await self._writer.apply(plan_changes(desired.services, actual, host.node))
+
+    async def _find_host(self) -> Host:
+        """Name and address of this host; the agent's own, where not configured."""
+        if self._host is not None:
+            return self._host
+        node, address = self._config.node, self._config.ip
+        if not (node and address):
+            agent = await self._consul.agent_self()
+            node = node or _text(agent, "Config", "NodeName")
+            address = address or _text(agent, "Member", "Addr")
+        if not node or address in ("", "0.0.0.0", "::"):
+            raise CatalogError(
+                f"the agent calls itself {node!r} at {address!r}: set docker.node and "
+                "docker.ip"
+            )
+        self._host = Host(node, address, bool(self._config.ip), self._config.explicit)
+        return self._host
+
+    def _say_once(self, notes: set[tuple[str, str]]) -> None:
+        """Log what is new among the notes; what is no longer true may come again."""
+        for container, note in sorted(notes - self._said):
+            self._log.warn(
+                "registrar: container {container}: {note}",
+                container=container,
+                note=note,
+            )
+        self._said = notes
+
+
+def _text(answer: Mapping[str, Any], *path: str) -> str:
+    """A text deep in an answer, ``""`` if it is not there."""
+    value: Any = answer
+    for key in path:
+        value = value.get(key) if isinstance(value, Mapping) else None
+    return value if isinstance(value, str) else ""
