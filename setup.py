@@ -50,6 +50,8 @@ setup(
         "dev": [
             "autobahn>=26.10",
             "coverage>=7.17",
+            "h11>=0.16",
+            "httptools>=0.9",
             "hypothesis>=6.170",
             "mypy>=2.4",
             "mypy-zope>=1.0.17",

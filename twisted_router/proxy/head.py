@@ -8,7 +8,6 @@ Anything that two readers could understand differently is refused (RFC 9112).
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 #: Body length of a chunked message.
@@ -28,7 +27,7 @@ _REQUEST_HEAD = re.compile(
     rb"(" + _TOKEN + rb"++) (" + _TARGET + rb") HTTP/1\.([01])\r\n" + _FIELDS + rb"\r\n"
 )
 _RESPONSE_HEAD = re.compile(
-    rb"HTTP/1\.([01]) ([1-9][0-9]{2})( " + _TEXT + rb"*+)?\r\n" + _FIELDS + rb"\r\n"
+    rb"HTTP/1\.([01]) (([1-9][0-9]{2})(?: " + _TEXT + rb"*+)?)\r\n" + _FIELDS + rb"\r\n"
 )
 TRAILER_SECTION = re.compile(_FIELDS + rb"\r\n")
 _REQUEST_LINE = re.compile(
@@ -36,34 +35,39 @@ _REQUEST_LINE = re.compile(
 )
 _FIELD_LINE = re.compile(_FIELD)
 
-# Fields that the proxy acts on, searched in the lower-cased head.
+# A name or address, with a port or without (RFC 3986 3.2.2), or nothing; no comma,
+# which would make a list of it, and no user.
+_HOST = rb"(?:(?:[A-Za-z0-9._~!$&'()*+;=%\-]++|\[[0-9A-Fa-f:.]++\])(?::[0-9]{0,5})?+)?+"
+
+# Fields that the proxy acts on, searched in the lower-cased head. The value of a
+# well-formed Host is the first group, any other name and value the others.
 _REQUEST_ACTS = re.compile(
-    rb"\n(host|connection|content-length|transfer-encoding|expect|upgrade|te"
-    rb"|keep-alive|proxy-connection|proxy-authorization|proxy-authenticate"
-    rb"|x-forwarded-for|x-forwarded-proto|x-forwarded-host|x-forwarded-port"
-    rb"|x-real-ip|x-request-id|x-vcap-request-id):[\t ]*+([^\r]*)"
+    rb"\n(?:host:[\t ]*+(" + _HOST + rb")[\t ]*+(?=\r)"
+    rb"|(host|connection|content-length|transfer-encoding|expect|upgrade|te"
+    rb"|keep-alive|proxy-(?:connection|authorization|authenticate)"
+    rb"|x-forwarded-(?:for|proto|host|port)|x-real-ip|x-(?:vcap-)?request-id"
+    rb"):[\t ]*+([^\r]*+))"
 )
 _RESPONSE_ACTS = re.compile(
-    rb"\n(connection|content-length|transfer-encoding|date|upgrade|keep-alive"
-    rb"|proxy-connection|proxy-authenticate|proxy-authorization|te"
-    rb"|x-vcap-request-id):[\t ]*+([^\r]*)"
+    rb"\n(connection|content-length|transfer-encoding|date|upgrade|keep-alive|te"
+    rb"|proxy-(?:connection|authorization|authenticate)|x-vcap-request-id"
+    rb"):[\t ]*+([^\r]*+)"
 )
 _NAMED_FIELD = re.compile(rb"([^:\r\n]++):[^\r]*\r\n")
 
 _DIGITS = re.compile(rb"[0-9]{1,18}")
-_TOKENS = re.compile(rb"[\t ,]*+(" + _TOKEN + rb"++)[\t ]*+(?=,|\Z)")
-_HOST = re.compile(
-    rb"(?:[A-Za-z0-9._~!$&'()*+;=%\-]*|\[[0-9A-Fa-f:.]+\])(?::[0-9]{0,5})?"
-)
-_ABSOLUTE = re.compile(rb"(?i:https?)://([^/?]*)([^?]*)")
+_ONE_TOKEN = re.compile(_TOKEN + rb"++")
+_PROTOCOL = re.compile(_TOKEN + rb"++(?:/" + _TOKEN + rb"++)?+")
+_ABSOLUTE = re.compile(rb"(?i:https?)://(?=[^/?])(" + _HOST + rb")(?![^/?])([^?]*+)")
 #: A request id that may be kept: printable, no separators of logs or shells.
 _SANE_ID = re.compile(rb"[A-Za-z0-9._~:/+=@\-]{1,128}")
 
 # Never removed because a Connection field names them: they decide where a message
-# goes and where it ends, or tell what earlier proxies vouch for.
+# goes, how it is read and where it ends, or tell what earlier proxies vouch for.
 _NOT_NOMINABLE = frozenset(
-    b"host content-length transfer-encoding close keep-alive x-forwarded-for "
-    b"x-forwarded-proto x-forwarded-host x-forwarded-port x-real-ip".split()
+    b"host content-length transfer-encoding close keep-alive expect date forwarded "
+    b"x-forwarded-for x-forwarded-proto x-forwarded-host x-forwarded-port x-real-ip "
+    b"x-request-id x-vcap-request-id".split()
 )
 # Registered codings that the proxy does not implement (RFC 9112 7.2): 501, not 400.
 _KNOWN_CODINGS = frozenset([b"gzip", b"x-gzip", b"deflate", b"compress", b"x-compress"])
@@ -176,6 +180,7 @@ class ResponseHead:
 
 
 _NONE: frozenset[bytes] = frozenset()
+_SLASH = 0x2F
 
 
 def parse_request_head(head: bytes, limits: HeadLimits) -> RequestHead:
@@ -192,7 +197,8 @@ def parse_request_head(head: bytes, limits: HeadLimits) -> RequestHead:
     if match is None:
         raise _why_malformed(head)
     request = RequestHead()
-    request.method, target, minor = match.groups()
+    method, target, minor = match.groups()
+    request.method = method
     request.target = target
     request.minor = 1 if minor == b"1" else 0
     start = match.end(3) + 2
@@ -207,67 +213,72 @@ def parse_request_head(head: bytes, limits: HeadLimits) -> RequestHead:
     connection: bytes | None = None
     codings: bytes | None = None
     length: bytes | None = None
-    request.forwarded_for = request.upgrade = request.request_id = b""
-    request.expects = request.trailers = False
-    request.forwarded = _NONE
-    vcap_id = b""
-    cuts: list[tuple[int, int]] = []
+    upgrade = forwarded_for = request_id = vcap_id = b""
+    forwarded = _NONE
+    request.expects = trailers = False
+    kept: list[bytes] = []
     for act in _REQUEST_ACTS.finditer(head.lower(), start - 1):
-        name = act[1]
-        if name == b"host":
+        name = act[2]
+        first, end = act.span()
+        if name is None:
             if host is not None:
                 raise HeadError(400, "more than one Host field")
-            host = head[act.start(2) : act.end(2)].rstrip(b"\t ")
+            host = head[act.start(1) : act.end(1)]
         elif name == b"connection":
-            value = act[2]
+            value = act[3]
             connection = value if connection is None else connection + b"," + value
         elif name == b"content-length":
             if length is not None:
                 raise HeadError(400, "more than one Content-Length field")
-            length = act[2].rstrip(b"\t ")
+            length = act[3].rstrip(b"\t ")
             continue
         elif name == b"transfer-encoding":
-            value = act[2].rstrip(b"\t ")
+            value = act[3].rstrip(b"\t ")
             codings = value if codings is None else codings + b"," + value
         elif name == b"x-forwarded-for":
-            value = head[act.start(2) : act.end(2)].rstrip(b"\t ")
+            value = head[act.start(3) : end].rstrip(b"\t ")
             if value:
-                before = request.forwarded_for
-                request.forwarded_for = before + b", " + value if before else value
+                before = forwarded_for
+                forwarded_for = before + b", " + value if before else value
         elif name == b"x-request-id":
-            value = head[act.start(2) : act.end(2)].rstrip(b"\t ")
-            request.request_id = value if _SANE_ID.fullmatch(value) else b""
+            value = head[act.start(3) : end].rstrip(b"\t ")
+            request_id = value if _SANE_ID.fullmatch(value) else b""
         elif name == b"x-vcap-request-id":
-            value = head[act.start(2) : act.end(2)].rstrip(b"\t ")
+            value = head[act.start(3) : end].rstrip(b"\t ")
             vcap_id = value if _SANE_ID.fullmatch(value) else b""
         elif name == b"expect":
-            if act[2].rstrip(b"\t ") == b"100-continue":
-                # An expectation of an HTTP/1.0 client is ignored (RFC 9110 10.1.1).
-                request.expects = request.minor == 1
-                if request.minor == 1:
-                    continue
-            else:
+            if act[3].rstrip(b"\t ") != b"100-continue":
+                continue
+            # An expectation of an HTTP/1.0 client is ignored (RFC 9110 10.1.1).
+            if request.minor:
+                request.expects = True
                 continue
         elif name == b"upgrade":
-            value = head[act.start(2) : act.end(2)].rstrip(b"\t ")
-            before = request.upgrade
-            request.upgrade = before + b", " + value if before else value
+            value = head[act.start(3) : end].rstrip(b"\t ")
+            upgrade = upgrade + b"," + value if upgrade else value
         elif name == b"te":
-            request.trailers = b"trailers" in act[2]
+            options = [option.strip(b"\t ") for option in act[3].split(b",")]
+            trailers = trailers or b"trailers" in options
         elif name.startswith(b"x-"):
-            if act[2].rstrip(b"\t "):
-                request.forwarded = request.forwarded | {name}
+            if act[3].rstrip(b"\t "):
+                forwarded = forwarded | {name}
                 continue
-        cuts.append((act.start() + 1, act.end() + 2))
+        elif name == b"host":
+            raise HeadError(400, "malformed Host header")
+        if first >= start:
+            kept.append(head[start : first + 1])
+        start = end + 2
 
     if host is None:
         if request.minor:
             raise HeadError(400, "missing required Host header")
         host = b""
-    elif not _HOST.fullmatch(host):
-        raise HeadError(400, "malformed Host header")
     request.host = host
-    _read_target(request, target)
+    if target[0] == _SLASH and method != b"CONNECT":
+        query = target.find(b"?")
+        request.path = target if query < 0 else target[:query]
+    else:
+        _read_target(request)
     if codings is not None:
         _check_request_codings(request, codings, length)
         request.length = CHUNKED
@@ -275,32 +286,30 @@ def parse_request_head(head: bytes, limits: HeadLimits) -> RequestHead:
         request.length = 0
     else:
         request.length = _read_length(length)
-    if not request.request_id:
-        request.request_id = vcap_id
-    keep_alive = request.minor == 1
+    request.forwarded_for = forwarded_for
+    request.forwarded = forwarded
+    request.request_id = request_id or vcap_id
+
+    request.fields = _rest(head, start, kept)
+    request.keep_alive = request.minor == 1
+    request.upgrade = b""
+    request.trailers = False
     if connection is not None:
-        if connection == b"close":
-            keep_alive = False
-        elif connection != b"keep-alive":
-            tokens = _connection_tokens(connection)
-            keep_alive = b"close" not in tokens and (
-                keep_alive or b"keep-alive" in tokens
-            )
-            if b"upgrade" not in tokens:
-                request.upgrade = b""
-            if b"te" not in tokens:
-                # Without its nomination a TE field means nothing (RFC 9110 10.1.4).
-                request.trailers = False
-            cuts.extend(_nominated(head, start, tokens))
+        if connection == b"keep-alive":
+            request.keep_alive = True
+        elif connection == b"close":
+            request.keep_alive = False
         else:
-            keep_alive = True
-            request.upgrade = b""
-    else:
-        request.upgrade = b""
-    if request.upgrade:
-        request.upgrade = _allowed_upgrade(request)
-    request.keep_alive = keep_alive
-    request.fields = _without(head, start, cuts)
+            tokens = _connection_tokens(connection, 400)
+            if b"close" in tokens:
+                request.keep_alive = False
+            elif b"keep-alive" in tokens:
+                request.keep_alive = True
+            # Without their nomination these two mean nothing (RFC 9110 7.8, 10.1.4).
+            if upgrade and b"upgrade" in tokens:
+                request.upgrade = _allowed_upgrade(request, upgrade)
+            request.trailers = trailers and b"te" in tokens
+            request.fields = _without_nominated(request.fields, tokens)
     return request
 
 
@@ -316,22 +325,22 @@ def parse_response_head(
     if match is None:
         raise HeadError(502, "malformed response head")
     response = ResponseHead()
-    minor, status_text, reason = match.groups()
+    minor, status_text, code = match.groups()
     response.minor = 1 if minor == b"1" else 0
-    response.status = status = int(status_text)
-    response.status_text = status_text + (reason or b" ")
-    start = head.index(b"\n") + 1
+    response.status = status = int(code)
+    # The space stays where there is no reason (RFC 9112 4).
+    response.status_text = status_text if len(status_text) > 3 else status_text + b" "
+    start = match.end(2) + 2
     if limits.fields and len(head) > 4 * limits.fields:
         if head.count(b"\n", start) - 1 > limits.fields:
             raise HeadError(502, "Too many response headers")
 
-    bodiless = is_head or status == 304 or status == 204 or status < 200
     connection: bytes | None = None
     codings: bytes | None = None
     length: bytes | None = None
-    response.upgrade = b""
+    upgrade = b""
     response.has_date = response.has_request_id = False
-    cuts: list[tuple[int, int]] = []
+    kept: list[bytes] = []
     for act in _RESPONSE_ACTS.finditer(head.lower(), start - 1):
         name = act[1]
         if name == b"content-length":
@@ -352,12 +361,16 @@ def parse_response_head(
             codings = value if codings is None else codings + b"," + value
         elif name == b"upgrade":
             value = head[act.start(2) : act.end(2)].rstrip(b"\t ")
-            before = response.upgrade
-            response.upgrade = before + b", " + value if before else value
+            upgrade = upgrade + b", " + value if upgrade else value
         elif name == b"x-vcap-request-id":
             response.has_request_id = True
             continue
-        cuts.append((act.start() + 1, act.end() + 2))
+        first, end = act.span()
+        if first >= start:
+            kept.append(head[start : first + 1])
+        start = end + 2
+    response.fields = _rest(head, start, kept)
+    response.upgrade = upgrade
 
     if codings is not None:
         if length is not None:
@@ -366,31 +379,28 @@ def parse_response_head(
             raise HeadError(502, "unsupported Transfer-Encoding")
         response.length = CHUNKED
     elif length is not None:
-        try:
-            response.length = _read_length(length)
-        except HeadError:
-            raise HeadError(502, "malformed Content-Length") from None
+        response.length = _read_length(length, 502)
     else:
         response.length = UNTIL_CLOSE
-    if bodiless:
+    if is_head or status == 304 or status == 204 or status < 200:
         response.length = 0
     response.reusable = response.minor == 1
     if connection is not None:
-        tokens = _connection_tokens(connection, 502)
-        if b"close" in tokens:
-            response.reusable = False
-        elif b"keep-alive" in tokens:
+        if connection == b"keep-alive":
             response.reusable = True
-        if tokens != _KEEP_ALIVE and tokens != _CLOSE:
-            cuts.extend(_nominated(head, start, tokens))
+        elif connection == b"close":
+            response.reusable = False
+        else:
+            tokens = _connection_tokens(connection, 502)
+            if b"close" in tokens:
+                response.reusable = False
+            elif b"keep-alive" in tokens:
+                response.reusable = True
+            response.fields = _without_nominated(response.fields, tokens)
     if response.length == UNTIL_CLOSE:
         response.reusable = False
-    response.fields = _without(head, start, cuts)
     return response
 
-
-_KEEP_ALIVE = {b"keep-alive"}
-_CLOSE = {b"close"}
 
 # Fields that may not stand in a trailer (RFC 9110 6.5.1): framing, routing,
 # authentication, connection control, and what the proxy itself vouches for.
@@ -414,33 +424,29 @@ def allowed_trailers(section: bytes) -> bytes:
     )
 
 
-def _read_target(request: RequestHead, target: bytes) -> None:
-    """Set path (and host, for the absolute form): RFC 9112 3.2."""
-    if target[0] == 0x2F:
-        query = target.find(b"?")
-        request.path = target if query < 0 else target[:query]
-        if request.method == b"CONNECT":
+def _read_target(request: RequestHead) -> None:
+    """Set path, and host for the absolute form, of the rarer targets: RFC 9112 3.2."""
+    method, target = request.method, request.target
+    if method == b"CONNECT":
+        if target[0] == _SLASH:
             raise HeadError(400, "malformed request target")
-        return
-    if request.method == b"CONNECT":
         raise HeadError(501, "CONNECT is not supported")
-    if target == b"*" and request.method == b"OPTIONS":
+    if target == b"*" and method == b"OPTIONS":
         request.path = b"/"
         return
     absolute = _ABSOLUTE.match(target)
     if absolute is None:
         raise HeadError(400, "malformed request target")
     host, path = absolute.groups()
-    if not host or not _HOST.fullmatch(host):
-        raise HeadError(400, "malformed authority in the request target")
     # It replaces a Host field that says something else (RFC 9112 3.2.2).
     request.host = host
     request.path = path or b"/"
 
 
-def _read_length(value: bytes) -> int:
+def _read_length(value: bytes, status: int = 400) -> int:
+    """The number of a Content-Length: digits, nothing else (RFC 9110 8.6)."""
     if not _DIGITS.fullmatch(value):
-        raise HeadError(400, "malformed Content-Length")
+        raise HeadError(status, "malformed Content-Length")
     return int(value)
 
 
@@ -460,19 +466,19 @@ def _check_request_codings(
     raise HeadError(400, "malformed Transfer-Encoding")
 
 
-def _connection_tokens(value: bytes, status: int = 400) -> set[bytes]:
+def _connection_tokens(value: bytes, status: int) -> set[bytes]:
     """The options of all (lower-cased) Connection fields: RFC 9110 7.6.1."""
     tokens = set()
     for token in value.split(b","):
         token = token.strip(b"\t ")
         if token:
-            if not _TOKENS.fullmatch(token):
+            if not _ONE_TOKEN.fullmatch(token):
                 raise HeadError(status, "malformed Connection header")
             tokens.add(token)
     return tokens
 
 
-def _allowed_upgrade(request: RequestHead) -> bytes:
+def _allowed_upgrade(request: RequestHead, upgrade: bytes) -> bytes:
     """The offered protocols that may be passed on.
 
     Not h2c: behind such a tunnel a client could reach paths and hosts that the
@@ -481,40 +487,33 @@ def _allowed_upgrade(request: RequestHead) -> bytes:
     """
     if request.length or not request.minor:
         return b""
-    offered = [token.strip(b"\t ") for token in request.upgrade.split(b",")]
-    return b", ".join(
-        token
-        for token in offered
-        if token and not token.lower().startswith((b"h2c", b"http/", b"tls/"))
-    )
+    offered = []
+    for protocol in upgrade.split(b","):
+        protocol = protocol.strip(b"\t ")
+        if protocol:
+            if not _PROTOCOL.fullmatch(protocol):
+                raise HeadError(400, "malformed Upgrade header")
+            if not protocol.lower().startswith((b"h2c", b"http/", b"tls/")):
+                offered.append(protocol)
+    return b", ".join(offered)
 
 
-def _nominated(
-    head: bytes, start: int, tokens: set[bytes]
-) -> Iterator[tuple[int, int]]:
-    """Where the fields stand that a Connection field declares hop-by-hop."""
-    names = tokens - _NOT_NOMINABLE
-    if names:
-        for field in _NAMED_FIELD.finditer(head, start):
-            if field[1].lower() in names:
-                yield field.span()
-
-
-def _without(head: bytes, start: int, cuts: list[tuple[int, int]]) -> bytes:
-    """The fields of ``head`` without those at ``cuts``, which may repeat."""
-    end = len(head) - 2
-    if not cuts:
-        return head[start:end]
-    cuts.sort()
-    kept = []
-    for cut_start, cut_end in cuts:
-        if cut_start > start:
-            kept.append(head[start:cut_start])
-        if cut_end > start:
-            start = cut_end
-    if start < end:
-        kept.append(head[start:end])
+def _rest(head: bytes, start: int, kept: list[bytes]) -> bytes:
+    """All fields that are kept, the last of them those from ``start`` on."""
+    if not kept:
+        return head[start:-2]
+    kept.append(head[start:-2])
     return b"".join(kept)
+
+
+def _without_nominated(fields: bytes, tokens: set[bytes]) -> bytes:
+    """``fields`` less those that a Connection field declares hop-by-hop."""
+    names = tokens - _NOT_NOMINABLE
+    return b"".join(
+        field[0]
+        for field in _NAMED_FIELD.finditer(fields)
+        if field[1].lower() not in names
+    )
 
 
 def _why_malformed(head: bytes) -> HeadError:
