@@ -42,6 +42,14 @@ class PaceTests(SynchronousTestCase):
             self.clock.advance(0.5)
         self.assertEqual([0.0, 2.0, 4.0, 6.0], self.calls_s)
 
+    def test_another_period_counts_from_the_next_call_on(self) -> None:
+        self.pace.wake()
+        self.pace.period_s = 0.5
+        for _ in range(6):
+            self.pace.wake()
+            self.clock.advance(0.5)
+        self.assertEqual([0.0, 2.0, 2.5, 3.0], self.calls_s)
+
     def test_closed_it_calls_never_again(self) -> None:
         self.pace.wake()
         self.pace.wake()

@@ -11,13 +11,15 @@ class Pace:
     """Calls ``action`` at once for a wake, and then at most every ``period_s``.
 
     A lone change is not delayed; a burst costs two calls.
+
+    :ivar period_s: may be changed; counts from the next call on.
     """
 
     def __init__(
         self, clock: IReactorTime, period_s: float, action: Callable[[], None]
     ) -> None:
         self._clock = clock
-        self._period_s = period_s
+        self.period_s = period_s
         self._action = action
         self._timer: IDelayedCall | None = None
         self._woken = False
@@ -30,7 +32,7 @@ class Pace:
         if self._timer is not None:
             self._woken = True
             return
-        self._timer = self._clock.callLater(self._period_s, self._period_over)
+        self._timer = self._clock.callLater(self.period_s, self._period_over)
         self._action()
 
     def close(self) -> None:

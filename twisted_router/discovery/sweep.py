@@ -23,8 +23,11 @@ CONCURRENCY = 4
 #: Seconds in which marked services are gathered after a first one was read at once.
 GATHER_S = 0.05
 
-#: Seconds from one reading of *all* services to the next, at least.
-SWEEP_INTERVAL_S = 5.0
+#: Seconds from one reading of *all* services to the next, at least: so many for each
+#: service, and so many at most. A read costs this process one or two milliseconds,
+#: which it has to spare for requests.
+SWEEP_S_PER_SERVICE = 0.01
+MAX_SWEEP_INTERVAL_S = 5.0
 
 #: The list of all checks is long and changes often.
 _CHECKS_INTERVAL_S = 0.25
@@ -35,8 +38,8 @@ _CHECKS_INTERVAL_S = 0.25
 # - a check of it, or a check of a node it is on, came, went or changed;
 # - the catalog's index moved: something else may have changed as well, such as the
 #   port of an instance without checks. No listing shows that, so all are read again,
-#   after those that are known to have changed, and not more often than
-#   SWEEP_INTERVAL_S.
+#   after those that are known to have changed, and at once unless that was done a
+#   moment ago.
 # A service that is marked while it is read is read once more: the answer may have
 # been made before the change.
 
@@ -69,7 +72,7 @@ class NotifiedReads:
         self._pumping = False
         self._stopped = False
         self._gather = Pace(terms.clock, GATHER_S, self._pump)
-        self._sweep = Pace(terms.clock, SWEEP_INTERVAL_S, self._mark_rest)
+        self._sweep = Pace(terms.clock, MAX_SWEEP_INTERVAL_S, self._mark_rest)
         self._poll = Poll(
             terms,
             "checks",
@@ -90,6 +93,9 @@ class NotifiedReads:
             self._poll.start()
         self._mark(
             name for name, tags in self._services.items() if before.get(name) != tags
+        )
+        self._sweep.period_s = min(
+            SWEEP_S_PER_SERVICE * len(services), MAX_SWEEP_INTERVAL_S
         )
         self._sweep.wake()
         self._gather.wake()
