@@ -122,6 +122,12 @@ class ReadTests(ConsulTestCase):
         self.successResultOf(self.client.health("a/b c:80%?"))
         self.assertEqual("/v1/health/service/a%2Fb%20c%3A80%25%3F", self.asked.uri)
 
+    def test_a_name_that_no_encoding_has_is_harmless(self) -> None:
+        """JSON can say half of a surrogate pair."""
+        self.says([])
+        self.successResultOf(self.client.health("a\ud800"))
+        self.assertEqual("/v1/health/service/a%3F", self.asked.uri)
+
 
 class HeaderTests(ConsulTestCase):
     """What the headers of an answer say."""

@@ -70,7 +70,7 @@ class ConsulClient:
         self, service: str, index: int = 0, wait_s: float = 0.0
     ) -> Deferred[Answer]:
         """See :meth:`IConsulClient.health`; instances are sorted."""
-        name = quote(service, safe="")
+        name = _segment(service)
         reading = self._consul.health.service(name, **_blocking(index, wait_s))
 
         def decode(data: Any) -> tuple[Any, tuple[Quarantined, ...]]:
@@ -99,7 +99,8 @@ class ConsulClient:
         """See :meth:`IConsulClient.register`.
 
         Checks that the payload does not name are dropped from the service, so that
-        it is what the payload says; Consul would leave them attached.
+        it is what the payload says; Consul would leave them attached. Maintenance
+        mode is such a check: it ends.
         """
         # py-consul's own method wants the fields as parameters, and leaves some out.
         registering: Deferred[bool] = self._http.put(
@@ -114,7 +115,7 @@ class ConsulClient:
     def deregister(self, service_id: str) -> Deferred[None]:
         """See :meth:`IConsulClient.deregister`."""
         deregistering: Deferred[bool] = self._consul.agent.service.deregister(
-            quote(service_id, safe="")
+            _segment(service_id)
         )
         deregistering.addErrback(_unknown_is_fine)
         return deregistering.addCallback(_nothing)
@@ -124,7 +125,7 @@ class ConsulClient:
     ) -> Deferred[None]:
         """See :meth:`IConsulClient.maintenance`."""
         switching: Deferred[bool] = self._consul.agent.service.maintenance(
-            quote(service_id, safe=""), "true" if enable else "false", reason or None
+            _segment(service_id), "true" if enable else "false", reason or None
         )
         return switching.addCallback(_nothing)
 
@@ -196,6 +197,11 @@ def _blocking(index: int, wait_s: float) -> dict[str, Any]:
     if not index:
         return {}
     return {"index": index, "wait": f"{max(1, round(wait_s * 1000))}ms"}
+
+
+def _segment(name: str) -> str:
+    """A name as one segment of a path; what is no text at all becomes "?"."""
+    return quote(name, safe="", errors="replace")
 
 
 def _expect(kind: type[_T], data: Any) -> _T:
