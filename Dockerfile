@@ -30,6 +30,6 @@ EXPOSE 8081 8082
 HEALTHCHECK --interval=10s --timeout=5s --start-period=10s --retries=3 \
     CMD ["python", "-c", "import os, urllib.request as r; r.urlopen(os.environ['HEALTH_URL'], timeout=4)"]
 # Exec form: twistd is process 1 and gets docker stop's SIGTERM itself. It ends with
-# status 0 then: Linux spares process 1 the signal that twistd would die of last.
+# status 0 then.
 ENTRYPOINT ["twistd", "--nodaemon", "--pidfile=", "router"]
 CMD ["--config", "/etc/twisted-router/router.yml"]

@@ -6,6 +6,9 @@ import gc
 import os
 import resource
 import signal
+from collections.abc import Callable
+from functools import partial
+from typing import Any
 
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred
@@ -26,10 +29,18 @@ class _Reactor(Clock):
 
     def __init__(self) -> None:
         super().__init__()
-        self.asked: list[object] = []
+        self.asked: list[Callable[[], None]] = []
+        self.when_running: list[Callable[[], object]] = []
+        self.stops = 0
 
-    def callFromThread(self, call: object) -> None:  # noqa: N802 - Twisted's name
+    def callFromThread(self, call: Callable[[], None]) -> None:  # noqa: N802
         self.asked.append(call)
+
+    def callWhenRunning(self, call: Any, *args: Any) -> None:  # noqa: N802
+        self.when_running.append(partial(call, *args))
+
+    def stop(self) -> None:
+        self.stops += 1
 
 
 class RouterServiceTests(SynchronousTestCase):
@@ -76,9 +87,24 @@ class RouterServiceTests(SynchronousTestCase):
         os.kill(os.getpid(), signal.SIGHUP)
         self.assertEqual([], reopened)
         (call,) = reactor.asked
-        assert callable(call)
         call()
         self.assertEqual([1], reopened)
+
+    def test_terminate_stops_the_reactor_whose_own_handler_gives_way(self) -> None:
+        self.addCleanup(signal.signal, signal.SIGTERM, signal.getsignal(signal.SIGTERM))
+        reactor = _Reactor()
+        RouterService(reactor).startService()
+        signal.signal(signal.SIGTERM, lambda *args: self.fail("the reactor's own"))
+        for call in reactor.when_running:
+            call()
+        os.kill(os.getpid(), signal.SIGTERM)
+        self.assertEqual(0, reactor.stops)
+        reactor.asked.pop()()
+        self.assertEqual(1, reactor.stops)
+
+        os.kill(os.getpid(), signal.SIGTERM)
+        reactor.asked.pop()()
+        self.assertEqual(1, reactor.stops)
 
     def test_as_many_files_may_be_open_as_the_system_lets_us(self) -> None:
         soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)

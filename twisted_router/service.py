@@ -36,7 +36,8 @@ class RouterService(MultiService):
     """Parent of all services of one router.
 
     They start in the order in which they were added, and stop one after the other in
-    the opposite order: whoever is needed by another outlives it.
+    the opposite order: whoever is needed by another outlives it. SIGTERM stops them,
+    and the process ends with status 0 then.
 
     :param reopen: called at SIGHUP, after log files were moved away.
     :param started: called when everything listens.
@@ -55,6 +56,7 @@ class RouterService(MultiService):
         self._reactor = reactor
         self._reopen = tuple(reopen)
         self._started = started
+        self._terminating = False
 
     def privilegedStartService(self) -> None:
         """Open what only root may; a port that is taken ends the process."""
@@ -69,6 +71,9 @@ class RouterService(MultiService):
         self._or_exit(super().startService)
         if self._reopen:
             signal.signal(signal.SIGHUP, self._hang_up)
+        # After the reactor has set its own handlers, which make twistd die of the
+        # signal in the end: whoever asks for a stop takes that for a failure.
+        self._reactor.callWhenRunning(signal.signal, signal.SIGTERM, self._terminate)
         if self._started is not None:
             self._started()
         # What is there now stays for good: the collector need never look at it.
@@ -93,6 +98,15 @@ class RouterService(MultiService):
             start()
         except (CannotListenError, RouterError) as error:
             raise SystemExit(f"twisted_router: {error}") from error
+
+    def _terminate(self, number: int, frame: Any) -> None:
+        self._reactor.callFromThread(self._stop_reactor)
+
+    def _stop_reactor(self) -> None:
+        """Stop once: a signal while the parts are stopping changes nothing."""
+        if not self._terminating:
+            self._terminating = True
+            self._reactor.stop()
 
     def _hang_up(self, number: int, frame: Any) -> None:
         self._reactor.callFromThread(self._reopen_all)
