@@ -82,7 +82,7 @@ class WelcomeTests(SynchronousTestCase):
     """A newcomer can paste what is printed."""
 
     def test_the_lines_name_what_listens(self) -> None:
-        text = welcome("127.0.0.1:1", "127.0.0.1:2", "127.0.0.1:3", True)
+        text = welcome("127.0.0.1:1", "127.0.0.1:2", "127.0.0.1:3")
         self.assertIn("curl -H 'Host: web.localhost' http://127.0.0.1:1/\n", text)
         self.assertIn("http://127.0.0.1:2/health", text)
         self.assertIn("http://127.0.0.1:3/v1/agent/service/register\n", text)

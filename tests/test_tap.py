@@ -132,8 +132,8 @@ class MakeServiceTests(SynchronousTestCase):
     def test_a_docker_section_adds_the_registrar(self) -> None:
         self.assertEqual(
             [
-                *("StatusService", "ClosingService", "ClosingService"),
-                *("ConsulSource", "RegistrarService", "ProxyService"),
+                *("StatusService", "ClosingService", "ConsulSource"),
+                *("RegistrarService", "ProxyService"),
             ],
             self.names("consul:\ndocker:\n"),
         )

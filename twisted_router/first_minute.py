@@ -44,17 +44,16 @@ def config_for(address: str) -> Config:
     return replace(Config(), consul=ConsulConfig(address=address))
 
 
-def welcome(proxy: str, status: str, catalog: str, embedded: bool) -> str:
+def welcome(proxy: str, status: str, catalog: str) -> str:
     """What is printed when everything listens: addresses, and lines to paste.
 
-    :param proxy: ``host:port`` of the proxy; likewise ``status`` and ``catalog``.
-    :param embedded: whether the catalog is the one in this process.
+    :param proxy: ``host:port`` of the proxy; likewise ``status`` and ``catalog``, the
+        embedded one.
     """
-    kind = "embedded, gone when this ends" if embedded else "a Consul agent"
     return f"""
   proxy    http://{proxy}/
   status   http://{status}/health  /routes  /varz
-  catalog  http://{catalog}/v1/catalog/services  ({kind})
+  catalog  http://{catalog}/v1/catalog/services  (gone when this ends)
 
 To see it work, paste this into another terminal: start a web server, register it,
 and reach it by its name through the router.

@@ -8,7 +8,11 @@ import sys
 import time
 from typing import Any, NoReturn
 
-from twisted.application.service import IServiceCollection, MultiService
+from twisted.application.service import (
+    IService,
+    IServiceCollection,
+    MultiService,
+)
 from twisted.python import usage
 
 from . import logs
@@ -133,98 +137,68 @@ def makeService(options: Options, reactor: Any = None) -> MultiService:
     """
     if reactor is None:
         from twisted.internet import reactor
-    return _build(options.config, options.embedded, reactor)
-
-
-def _build(config: Config, embedded: bool, reactor: Any) -> MultiService:
+    config = options.config
     rng = random.SystemRandom()
     counters = Counters()
-    consul = config.consul or ConsulConfig()
-    tables = RouteTables(
-        RoutingRules(
-            tag_prefix=consul.tag_prefix,
-            domain=consul.domain,
-            default_service=consul.default_service,
-            datacenter=consul.datacenter,
-        ),
-        reactor.seconds,
-    )
-    access_log = None
-    if config.access_log.file:
-        access_log = AccessLog(
-            config.access_log.file,
-            reactor,
-            config.logging,
-            config.extra_headers_to_log,
-            counters,
-        )
+    tables = _tables(config, reactor)
+    access_log = _access_log(config, counters, reactor)
     engine = _engine(config, tables, access_log, counters, reactor, rng)
-    tables.replace(STATIC, static_instances(config.routes, consul.tag_prefix))
-
     proxy = ProxyService(engine, reactor, reactor)
-    sources: list[IFactsSource] = []
-    client = None
-    catalog = None
-    if embedded:
-        catalog = CatalogService(
-            reactor, _CATALOG_HOST, int(consul.address.rpartition(":")[2])
-        )
-    registrar = None
-    closing: list[ClosingService] = []
-    source = None
-    if config.consul is not None:
-        client = ConsulClient(reactor, config.consul)
-        closing.append(ClosingService(client.close))
-        source = ConsulSource(reactor, client, tables, config.consul, rng)
-        sources.append(source)
-        if config.docker is not None:
-            docker = DockerClient(reactor, config.docker, os.environ)
-            closing.append(ClosingService(docker.close))
-            registrar = RegistrarService(
-                docker,
-                client,
-                config.docker,
-                reactor,
-                backoff_policy(rng),
-                rng,
-            )
-    status = StatusService(
-        reactor,
-        config.status,
-        StatusFacts(
-            tables=tables,
-            counters=counters,
-            sources=sources,
-            proxy_port=lambda: proxy.port,
-            draining=lambda: engine.draining,
-            started_at_s=time.time(),
-            index=config.index,
-            registrar=registrar.state if registrar is not None else None,
-        ),
+    catalog = _embedded_catalog(config, reactor) if options.embedded else None
+    consul, sources, registrar = _consul_parts(config, tables, reactor, rng)
+    facts = StatusFacts(
+        tables=tables,
+        counters=counters,
+        sources=sources,
+        proxy_port=lambda: proxy.port,
+        draining=lambda: engine.draining,
+        started_at_s=time.time(),
+        index=config.index,
+        registrar=registrar.state if registrar is not None else None,
     )
+    status = StatusService(reactor, config.status, facts)
 
-    def started() -> None:
-        if embedded and catalog is not None:
-            sys.stdout.write(
-                welcome(
-                    f"127.0.0.1:{proxy.port}",
-                    f"127.0.0.1:{status.port}",
-                    f"127.0.0.1:{catalog.port}",
-                    embedded,
-                )
-            )
+    def say_welcome() -> None:
+        if catalog is not None:
+            ports = (proxy.port, status.port, catalog.port)
+            sys.stdout.write(welcome(*(f"{_CATALOG_HOST}:{port}" for port in ports)))
             sys.stdout.flush()
 
     router = RouterService(
         reactor,
         reopen=[access_log.reopen] if access_log is not None else [],
-        started=started,
+        started=say_welcome,
     )
-    parts = (access_log, status, catalog, *closing, source, registrar, proxy)
-    for part in parts:
+    for part in (access_log, status, catalog, *consul, registrar, proxy):
         if part is not None:
             part.setServiceParent(IServiceCollection(router))
     return router
+
+
+def _tables(config: Config, reactor: Any) -> RouteTables:
+    """The routing table, with the routes of the file in it."""
+    consul = config.consul or ConsulConfig()
+    rules = RoutingRules(
+        tag_prefix=consul.tag_prefix,
+        domain=consul.domain,
+        default_service=consul.default_service,
+        datacenter=consul.datacenter,
+    )
+    tables = RouteTables(rules, reactor.seconds)
+    tables.replace(STATIC, static_instances(config.routes, consul.tag_prefix))
+    return tables
+
+
+def _access_log(config: Config, counters: Counters, reactor: Any) -> AccessLog | None:
+    if not config.access_log.file:
+        return None
+    return AccessLog(
+        config.access_log.file,
+        reactor,
+        config.logging,
+        config.extra_headers_to_log,
+        counters,
+    )
 
 
 def _engine(
@@ -241,6 +215,7 @@ def _engine(
         config.backends.max_conns,
         on_retired=lambda state: engine.pool.retire(state),
     )
+    tables.subscribe(balancer.table_changed)
     engine = Engine(
         config,
         tables,
@@ -253,8 +228,34 @@ def _engine(
         time.time,
         rng,
     )
-    tables.subscribe(balancer.table_changed)
     return engine
+
+
+def _embedded_catalog(config: Config, reactor: Any) -> CatalogService:
+    assert config.consul is not None
+    port = int(config.consul.address.rpartition(":")[2])
+    return CatalogService(reactor, _CATALOG_HOST, port)
+
+
+def _consul_parts(
+    config: Config, tables: RouteTables, reactor: Any, rng: random.Random
+) -> tuple[list[IService], list[IFactsSource], RegistrarService | None]:
+    """What asks Consul: services in the order of their start, sources, registrar."""
+    if config.consul is None:
+        return [], [], None
+    client = ConsulClient(reactor, config.consul)
+    source = ConsulSource(reactor, client, tables, config.consul, rng)
+    registrar = None
+    if config.docker is not None:
+        registrar = RegistrarService(
+            DockerClient(reactor, config.docker, os.environ),
+            client,
+            config.docker,
+            reactor,
+            backoff_policy(rng),
+            rng,
+        )
+    return [ClosingService(client.close), source], [source], registrar
 
 
 def sweep_interval_s(config: Config) -> float:
