@@ -10,6 +10,7 @@ from twisted.internet.testing import MemoryReactorClock
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface.verify import verifyObject
 
+from tests.clients.support import ScriptedApi
 from tests.fakes.docker import FakeDockerEngine
 from tests.fakes.docker_api import FakeDockerAgent
 from twisted_router.clients.docker import CALL_LIMIT_S, DockerClient
@@ -70,6 +71,11 @@ class NegotiationTests(ClientTestCase):
         """That is said with both versions."""
         self.engine.api = "1.23"
         self.assert_fails(self.client.ping(), "1.23", "1.24 is needed")
+
+    def test_an_engine_that_does_not_tell_its_version(self) -> None:
+        """It is none that we know."""
+        self.engine.api = "newest"
+        self.assert_fails(self.client.ping(), "1.24 is needed")
 
     def test_it_is_done_again(self) -> None:
         """An engine may have been replaced since."""
@@ -153,6 +159,14 @@ class CallTests(ClientTestCase):
         self.assert_fails(self.client.inspect("a"), "another shape")
         self.engine.list_json = lambda: ["a"]  # type: ignore[method-assign,list-item]  # likewise
         self.assert_fails(self.client.containers(), "another shape")
+        self.engine.list_json = lambda: {}  # type: ignore[method-assign,assignment,return-value]  # likewise
+        self.assert_fails(self.client.containers(), "another shape")
+
+    def test_an_answer_that_is_no_json(self) -> None:
+        """Something else listens there, too."""
+        agent = ScriptedApi(b"<html>").agent()
+        client = DockerClient(self.clock, DockerConfig(), {}, agent)
+        self.assert_fails(client.info(), "/info", "another shape")
 
     def test_the_engine_hangs(self) -> None:
         """A call is given up after its limit, and leaves nothing behind."""

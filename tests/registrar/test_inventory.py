@@ -142,6 +142,22 @@ class InventoryTests(SynchronousTestCase):
         self.failureResultOf(self.refreshing(), DockerError)
         self.assertEqual(["node-1:web:80"], self.ids())
 
+    def test_an_engine_that_goes_away_in_between(self) -> None:
+        """What was to be inspected still is to be."""
+        self.refresh()
+        self.inventory.mark_dirty(self.web)
+        lists = self.engine.list_json
+
+        def then_go() -> list[dict[str, Any]]:
+            self.engine.away = True
+            return lists()
+
+        self.engine.list_json = then_go  # type: ignore[method-assign]  # away from the next request on
+        self.failureResultOf(self.refreshing(), DockerError)
+        self.engine.away = False
+        self.engine.list_json = lists  # type: ignore[method-assign]  # and back
+        self.assertEqual(1, self.refresh())
+
     def test_being_cancelled(self) -> None:
         """A mark is not lost with it."""
         self.refresh()
