@@ -5,8 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from http import HTTPStatus
 
-# Statuses that the registry of HTTP does not have, as gorouter words them.
-_OWN_REASONS = {499: "Request Cancelled"}
+# What Python names otherwise, depending on its version, or not at all: the names of
+# RFC 9110, and gorouter's.
+_REASONS = {
+    413: "Content Too Large",
+    414: "URI Too Long",
+    499: "Request Cancelled",
+}
 
 #: gorouter's Cache-Control values: how long a cache in front may remember an error.
 SHORTLY = b"public,max-age=2"
@@ -29,11 +34,11 @@ class ErrorPage:
 
 
 def reason_phrase(status: int) -> str:
-    """The standard reason of a status."""
+    """The reason of a status; "Unknown" if nobody has named it."""
     try:
-        return HTTPStatus(status).phrase
+        return _REASONS.get(status) or HTTPStatus(status).phrase
     except ValueError:
-        return _OWN_REASONS.get(status, "Unknown")
+        return "Unknown"
 
 
 def empty_host() -> ErrorPage:
