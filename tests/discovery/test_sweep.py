@@ -21,6 +21,7 @@ from twisted_router.discovery.sweep import (
 )
 from twisted_router.discovery.watch import IWatch, Listener
 from twisted_router.interfaces import Answer, CatalogError
+from twisted_router.model import Status
 
 
 def check(service: str, status: str = "passing", **more: Any) -> dict[str, Any]:
@@ -74,7 +75,7 @@ class SweepTestCase(SynchronousTestCase):
         while reads := [asked for asked in self.consul.open if asked.what != "checks"]:
             for asked in reads:
                 names.append(asked.what)
-                asked.answer(9, (instance(asked.what),))
+                asked.answer(1, (instance(asked.what),))
         return names
 
     def checks_are(self, *checks: dict[str, Any]) -> None:
@@ -140,6 +141,29 @@ class ReadingTests(SweepTestCase):
 
 class NoticeTests(SweepTestCase):
     """What makes a service be read again."""
+
+    def test_what_only_a_read_saw_is_read_again_after_the_next_list(self) -> None:
+        """Maintenance, on and off between two lists of checks, leaves no trace."""
+        self.settled("a", "b")
+        self.follow("a", "b")
+        self.consul.only("a").answer(7, (instance("a", status=Status.MAINTENANCE),))
+        self.consul.only("b").answer(1, ())
+        self.assertEqual([], self.being_read())
+        self.checks_are(check("a"), check("b"))
+        self.assertEqual(["a"], self.being_read())
+
+    def test_even_if_that_list_came_before_the_answer(self) -> None:
+        self.settled("a", "b")
+        self.follow("a", "b")
+        self.checks_are(check("a"), check("b"))
+        self.consul.only("a").answer(7, (instance("a", status=Status.MAINTENANCE),))
+        self.assertEqual(["b", "a"], self.being_read())
+
+    def test_a_shorter_history_of_the_checks_reads_all(self) -> None:
+        self.settled("a", "b")
+        self.checks_are(check("a"), check("b"))
+        self.consul.only("checks").answer(1, [check("a"), check("b")])
+        self.assertEqual(["a", "b"], self.being_read())
 
     def test_a_quiet_time_reads_nothing(self) -> None:
         self.settled("a", "b")

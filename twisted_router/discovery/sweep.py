@@ -42,6 +42,13 @@ _CHECKS_INTERVAL_S = 0.25
 #   moment ago.
 # A service that is marked while it is read is read once more: the answer may have
 # been made before the change.
+#
+# Note [What comes and goes between two lists]
+# A check that comes and goes again between two lists of checks (maintenance, switched
+# on and off) leaves no trace in them. A read in between may have seen it. Indexes
+# tell: an answer whose index is beyond that of the list which was known when it was
+# asked for saw something that this list does not show. The service is read again
+# after the next list.
 
 
 @implementer(IWatch)
@@ -61,6 +68,8 @@ class NotifiedReads:
         self._services: dict[str, tuple[str, ...]] = {}
         self._nodes: dict[str, frozenset[str]] = {}
         self._checks: dict[tuple[Any, ...], tuple[Any, ...]] | None = None
+        self._checks_index = 0
+        self._ahead: dict[str, None] = {}
         # Dicts as ordered sets: first the ones that changed, then the rest.
         self._changed: dict[str, None] = {}
         self._rest: dict[str, None] = {}
@@ -78,6 +87,8 @@ class NotifiedReads:
             "checks",
             client.checks,
             on_news=self._checks_are,
+            on_backwards=lambda: self._mark(self._services),
+            moves_are_news=True,
             min_interval_s=_CHECKS_INTERVAL_S,
         )
         self._following = False
@@ -122,7 +133,13 @@ class NotifiedReads:
 
     def _forget(self, name: str) -> None:
         """Drop all that is known, planned and under way about a service."""
-        for known in (self._changed, self._rest, self._nodes, self._failures):
+        for known in (
+            self._changed,
+            self._rest,
+            self._ahead,
+            self._nodes,
+            self._failures,
+        ):
             known.pop(name, None)
         retry = self._retries.pop(name, None)
         if retry is not None:
@@ -149,10 +166,10 @@ class NotifiedReads:
     def _checks_are(self, answer: Answer) -> None:
         before = self._checks
         self._checks = {_check_key(check): _check_value(check) for check in answer.data}
-        if before is None:
-            # What was read before this answer may be older than it.
-            self._mark([*self._nodes, *self._reading])
-        else:
+        self._checks_index = answer.index
+        ahead, self._ahead = self._ahead, {}
+        self._mark(ahead)
+        if before is not None:
             for key in before.keys() | self._checks.keys():
                 old, new = before.get(key), self._checks.get(key)
                 if old != new:
@@ -199,6 +216,7 @@ class NotifiedReads:
         return None
 
     def _read(self, name: str) -> None:
+        checks_index = self._checks_index
         request = maybeDeferred(self._client.health, name)
         self._reading[name] = request
 
@@ -210,6 +228,8 @@ class NotifiedReads:
                 self._failed(name, result)
             else:
                 self._answered(name, result)
+                if result.index > checks_index:
+                    self._is_ahead(name, checks_index)
             self._pump()
 
         request.addBoth(settled)
@@ -223,6 +243,13 @@ class NotifiedReads:
             self._listener.answered(name, answer)
         except Exception:
             self._log.failure("service {name}, read from Consul", name=name)
+
+    def _is_ahead(self, name: str, checks_index: int) -> None:
+        """An answer saw more than the checks did; see the note above."""
+        if checks_index != self._checks_index:
+            self._mark([name])
+        else:
+            self._ahead[name] = None
 
     def _failed(self, name: str, failure: Failure) -> None:
         attempt = self._failures[name] = self._failures.get(name, 0) + 1
