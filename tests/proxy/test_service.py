@@ -133,6 +133,17 @@ class ProxyServiceTests(EngineTestCase):
         self.clock.advance(0.2)
         self.assert_stopped(done)
 
+    def test_clients_that_come_meanwhile_are_served_too(self) -> None:
+        service = self.start(drain_wait=Seconds(3))
+        done = service.stopService()
+        self.clock.advance(2.9)
+        self.assertGreater(service.port, 0)
+        client, _ = self.exchange()
+        self.assertEqual("whole", client.closed)
+        self.clock.advance(0.2)
+        self.assertEqual(0, service.port)
+        self.assert_stopped(done)
+
     def test_rates_move_with_the_clock(self) -> None:
         service = self.start()
         self.counters.requests = 600

@@ -131,7 +131,8 @@ class ProxyService(Service):
         done: Deferred[None] = Deferred()
         self._engine.draining = True
         wait_s = self._engine.config.drain_wait
-        if wait_s > 0 and self._engine.clients:
+        if wait_s > 0:
+            # Also without clients: whoever sends them has to notice /health first.
             self._timer = self._clock.callLater(wait_s, self._close_listener, done)
         else:
             self._close_listener(done)
