@@ -161,8 +161,9 @@ def makeService(options: Options, reactor: Any = None) -> MultiService:
     def say_welcome() -> None:
         if catalog is not None:
             ports = (proxy.port, status.port, catalog.port)
-            sys.stdout.write(welcome(*(f"{_CATALOG_HOST}:{port}" for port in ports)))
-            sys.stdout.flush()
+            text = welcome(*(f"{_CATALOG_HOST}:{port}" for port in ports))
+            # sys.stdout goes into the log by now; this is for a person to paste from.
+            print(text, file=sys.__stdout__, flush=True)  # noqa: T201
 
     router = RouterService(
         reactor,
