@@ -88,6 +88,11 @@ class WelcomeTests(SynchronousTestCase):
         self.assertIn("http://127.0.0.1:3/v1/agent/service/register\n", text)
         self.assertIn('"Tags": ["urlprefix-web.localhost/"]}', text)
 
+    def test_pasted_at_once_the_last_line_waits_for_the_first(self) -> None:
+        text = welcome("127.0.0.1:1", "127.0.0.1:2", "127.0.0.1:3")
+        self.assertIn("9100 --bind 127.0.0.1 &\n", text)
+        self.assertIn("\n  sleep 1; curl -H", text)
+
     def test_the_configuration_asks_that_catalog(self) -> None:
         consul = config_for("127.0.0.1:3").consul
         assert consul is not None

@@ -61,7 +61,7 @@ and reach it by its name through the router.
   python3 -m http.server 9100 --bind 127.0.0.1 &
   curl -X PUT -d '{{"Name": "web", "Address": "127.0.0.1", "Port": 9100, \
 "Tags": ["urlprefix-web.localhost/"]}}' http://{catalog}/v1/agent/service/register
-  curl -H 'Host: web.localhost' http://{proxy}/
+  sleep 1; curl -H 'Host: web.localhost' http://{proxy}/
 
 """
 
