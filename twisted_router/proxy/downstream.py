@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from twisted.internet.interfaces import (
@@ -49,7 +50,10 @@ class ClientConnection:
         "engine",
         "peer",
         "transport",
+        "write",
     )
+
+    write: Callable[[bytes], None]
 
     def __init__(self, engine: Engine, peer: tuple[bytes, bytes]) -> None:
         self.engine = engine
@@ -73,6 +77,7 @@ class ClientConnection:
     def makeConnection(self, transport: Any) -> None:
         """Take an accepted connection."""
         self.transport = transport
+        self.write = transport.write
         transport.registerProducer(self, True)
         engine = self.engine
         engine.counters.accepted += 1
@@ -227,10 +232,6 @@ class ClientConnection:
 
     # For the exchange.
 
-    def write(self, data: bytes) -> None:
-        """Send to the client."""
-        self.transport.write(data)
-
     def pause_reading(self) -> None:
         """Read no more from the client for now."""
         self._paused = True
@@ -269,7 +270,8 @@ class ClientConnection:
         if data:
             self._buffer = b""
             self._read_heads(data)
-        self._read_on()
+        if self._paused:
+            self._read_on()
 
     def half_close(self) -> None:
         """Nothing more will be sent to the client."""

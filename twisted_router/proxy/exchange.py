@@ -132,8 +132,7 @@ class Exchange:
         counters.count_error(status)
         page = errors.refused(status, reason)
         self._write_page(page, close=True, bodiless=False)
-        self._log_access(page.cause, self.engine.seconds())
-        self.phase = OVER
+        self._account(page.cause, own=True)
         self.client.linger()
 
     def received(self, data: bytes) -> bytes:
@@ -272,7 +271,7 @@ class Exchange:
         state = self._candidate.state
         self.engine.counters.connect_failures += 1
         self.engine.balancer.mark_failed(state)
-        self._release_instance()
+        self._release_instance(self._candidate)
         self._tried.append(state)
         self._attempt(
             errors.endpoint_failure(
@@ -337,10 +336,9 @@ class Exchange:
             connection = b"keep-alive"
         self._keep_alive = keep_alive
         self._chunked = chunked
+        date = b"" if response.has_date else engine.date()
         self.client.write(
-            response_bytes(
-                response, self._request_id, engine.date(), chunked, connection
-            )
+            response_bytes(response, self._request_id, date, chunked, connection)
         )
 
     def relay(self, payload: bytes) -> None:
@@ -490,42 +488,39 @@ class Exchange:
 
         :param own: the response was the router's, not an instance's.
         """
-        counters = self.engine.counters
+        engine = self.engine
+        counters = engine.counters
         if self.phase != STARTED:
             counters.in_flight -= 1
             if self.phase == TUNNEL:
                 counters.tunnels -= 1
         self.phase = OVER
-        now_s = self.engine.seconds()
-        if self._status == 499:
+        status = self._status
+        now_s = engine.seconds()
+        taken_s = now_s - self._started_s
+        if status == 499:
             counters.count_error(499)
         elif not own:
-            counters.count_response(self._status, now_s - self._started_s)
-        self._log_access(cause, now_s)
-        self._release_instance()
-
-    def _release_instance(self) -> None:
-        candidate, self._candidate = self._candidate, None
-        if candidate is not None:
-            candidate.state.in_flight -= 1
-
-    def _log_access(self, cause: bytes, now_s: float) -> None:
-        access_log = self.engine.access_log
-        if access_log is None:
-            return
-        taken_s = now_s - self._started_s
+            counters.count_response(status, taken_s)
         candidate = self._candidate
-        access_log.record(
-            self._head,
-            self.engine.wall_s() - taken_s,
-            self._status,
-            self._received_bytes,
-            self._sent_bytes,
-            self.client.peer[1],
-            candidate.authority if candidate is not None else b"",
-            self._request_id,
-            taken_s,
-            now_s - self._sent_at_s if self._sent_at_s else 0.0,
-            candidate.instance if candidate is not None else None,
-            cause,
-        )
+        if engine.access_log is not None:
+            engine.access_log.record(
+                self._head,
+                engine.wall_s() - taken_s,
+                status,
+                self._received_bytes,
+                self._sent_bytes,
+                self.client.peer[1],
+                candidate.authority if candidate is not None else b"",
+                self._request_id,
+                taken_s,
+                now_s - self._sent_at_s if self._sent_at_s else 0.0,
+                candidate.instance if candidate is not None else None,
+                cause,
+            )
+        if candidate is not None:
+            self._release_instance(candidate)
+
+    def _release_instance(self, candidate: Candidate) -> None:
+        candidate.state.in_flight -= 1
+        self._candidate = None
