@@ -163,7 +163,7 @@ def makeService(options: Options, reactor: Any = None) -> MultiService:
             ports = (proxy.port, status.port, catalog.port)
             text = welcome(*(f"{_CATALOG_HOST}:{port}" for port in ports))
             # sys.stdout goes into the log by now; this is for a person to paste from.
-            print(text, file=sys.__stdout__, flush=True)  # noqa: T201
+            print(text, file=sys.__stdout__, flush=True)
 
     router = RouterService(
         reactor,

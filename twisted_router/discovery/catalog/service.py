@@ -103,6 +103,8 @@ class _BoundedRequest(Request):
 
 
 class _CatalogSite(Site):
+    noisy = False
+
     def __init__(self, store: CatalogStore, reactor: Any) -> None:
         super().__init__(
             CatalogResource(store, random.Random()),
