@@ -46,7 +46,8 @@ MAY_IMPORT: Mapping[str, frozenset[str]] = {
 PURE = (
     "model", "retry", "config", "routing", "registrar.container", "registrar.labels",
     "registrar.registration", "registrar.plan", "proxy.access_line", "proxy.counters",
-    "proxy.framing", "proxy.head",
+    "proxy.errors", "proxy.forward", "proxy.framing", "proxy.head",
+    "proxy.request_head", "proxy.response_head",
 )  # fmt: skip
 IMPURE_IMPORTS = ("twisted.internet", "twisted.web", "treq")
 

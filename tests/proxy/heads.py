@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-from twisted_router.proxy.head import (
-    HeadError,
-    HeadLimits,
-    RequestHead,
-    ResponseHead,
-    parse_request_head,
-    parse_response_head,
-)
+from twisted_router.proxy.head import HeadError, HeadLimits
+from twisted_router.proxy.request_head import RequestHead, parse_request_head
+from twisted_router.proxy.response_head import ResponseHead, parse_response_head
 
 UNLIMITED = HeadLimits(0, 0)
 HOST = b"Host: a.example"

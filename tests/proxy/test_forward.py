@@ -15,7 +15,7 @@ from twisted_router.proxy.forward import (
     switched_to_offered,
     switching_bytes,
 )
-from twisted_router.proxy.head import RequestHead, parse_request_head
+from twisted_router.proxy.request_head import RequestHead, parse_request_head
 
 CLIENT_IP = b"10.0.0.9"
 

@@ -11,7 +11,8 @@ from tests.proxy.heads import (
     request_head,
     request_outcome,
 )
-from twisted_router.proxy.head import CHUNKED, HeadLimits, parse_request_head
+from twisted_router.proxy.head import CHUNKED, HeadLimits
+from twisted_router.proxy.request_head import parse_request_head
 
 ACCEPTED = (0, "")
 BAD_LINE = (400, "malformed request line")

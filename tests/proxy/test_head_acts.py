@@ -11,7 +11,7 @@ from tests.proxy.heads import (
     request_head,
     request_outcome,
 )
-from twisted_router.proxy.head import parse_request_head
+from twisted_router.proxy.request_head import parse_request_head
 
 HTTP_1_0 = b"GET / HTTP/1.0"
 
@@ -126,11 +126,10 @@ class ConnectionTests(SynchronousTestCase):
             b"Connection: host, x-forwarded-for, x-request-id, " + b",".join(names),
         )
         self.assertEqual(
-            (b"\r\n".join([*kept, b""]), 3, True, b"10.0.0.1", b"id", b"a.example"),
+            (b"\r\n".join([*kept, b""]), 3, b"10.0.0.1", b"id", b"a.example"),
             (
                 request.fields,
                 request.length,
-                request.expects,
                 request.forwarded_for,
                 request.request_id,
                 request.host,
@@ -209,23 +208,18 @@ class UpgradeTests(SynchronousTestCase):
 class ExpectTests(SynchronousTestCase):
     """RFC 9110 10.1.1."""
 
-    def test_a_client_that_waits_is_noticed_and_its_field_kept(self) -> None:
+    def test_that_a_client_waits_is_the_instances_matter(self) -> None:
         request = read_request(b"Expect:  100-Continue ", b"Content-Length: 1")
         self.assertEqual(
-            (True, b"Expect:  100-Continue \r\nContent-Length: 1\r\n"),
-            (request.expects, request.fields),
+            b"Expect:  100-Continue \r\nContent-Length: 1\r\n", request.fields
         )
 
-    def test_other_expectations_are_the_instances_matter(self) -> None:
-        request = read_request(b"Expect: tea")
-        self.assertEqual((False, b"Expect: tea\r\n"), (request.expects, request.fields))
+    def test_so_are_other_expectations(self) -> None:
+        self.assertEqual(b"Expect: tea\r\n", read_request(b"Expect: tea").fields)
 
     def test_http_1_0_cannot_wait(self) -> None:
         request = read_request(b"Expect: 100-continue", b"A: 1", line=HTTP_1_0)
-        self.assertEqual((False, b"A: 1\r\n"), (request.expects, request.fields))
-
-    def test_nobody_waits_without_the_field(self) -> None:
-        self.assertFalse(read_request(b"Content-Length: 1").expects)
+        self.assertEqual(b"A: 1\r\n", request.fields)
 
 
 class TrailersTests(SynchronousTestCase):

@@ -17,13 +17,9 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from tests.proxy.heads import UNLIMITED, request_head, response_head
 from twisted_router.proxy.forward import request_bytes, response_bytes
-from twisted_router.proxy.head import (
-    CHUNKED,
-    HeadError,
-    RequestHead,
-    parse_request_head,
-    parse_response_head,
-)
+from twisted_router.proxy.head import CHUNKED, HeadError
+from twisted_router.proxy.request_head import RequestHead, parse_request_head
+from twisted_router.proxy.response_head import parse_response_head
 
 # llhttp knows a fixed list of methods.
 METHODS = (b"GET", b"HEAD", b"POST", b"PUT", b"DELETE", b"OPTIONS", b"PATCH")

@@ -10,8 +10,8 @@ from twisted_router.proxy.head import (
     UNTIL_CLOSE,
     HeadLimits,
     allowed_trailers,
-    parse_response_head,
 )
+from twisted_router.proxy.response_head import parse_response_head
 
 ACCEPTED = (0, "")
 MALFORMED = (502, "malformed response head")

@@ -18,7 +18,9 @@ from .forward import (
     switching_bytes,
 )
 from .framing import Body, ChunkedBody, LengthBody, encode_chunk, encode_end
-from .head import CHUNKED, HeadError, RequestHead, ResponseHead, parse_request_head
+from .head import CHUNKED, HeadError
+from .request_head import RequestHead, parse_request_head
+from .response_head import ResponseHead
 
 if TYPE_CHECKING:
     from .downstream import ClientConnection

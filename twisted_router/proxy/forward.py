@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from .head import CHUNKED, RequestHead, ResponseHead
+from .head import CHUNKED
+from .request_head import RequestHead
+from .response_head import ResponseHead
 
 _PROTO = b"x-forwarded-proto"
 _HOST = b"x-forwarded-host"

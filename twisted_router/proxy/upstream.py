@@ -19,7 +19,8 @@ from ..routing.state import InstanceState
 from . import errors
 from .forward import switched_to_offered
 from .framing import Body, ChunkedBody, EndlessBody, LengthBody
-from .head import CHUNKED, UNTIL_CLOSE, HeadError, ResponseHead, parse_response_head
+from .head import CHUNKED, UNTIL_CLOSE, HeadError
+from .response_head import ResponseHead, parse_response_head
 
 if TYPE_CHECKING:
     from .engine import Engine

@@ -1,0 +1,351 @@
+"""Request heads: what a proxy must know of them, strictly (RFC 9110, RFC 9112)."""
+
+from __future__ import annotations
+
+import re
+
+from .head import (
+    CHUNKED,
+    FIELD,
+    FIELDS,
+    TEXT,
+    TOKEN,
+    HeadError,
+    HeadLimits,
+    connection_tokens,
+    kept_fields,
+    read_length,
+    too_many_fields,
+    without_nominated,
+)
+
+# No "#": a fragment is no part of a request target (RFC 9112 3.2).
+_TARGET = rb"[\x21\x22\x24-\x7e]++"
+
+_HEAD = re.compile(
+    rb"(" + TOKEN + rb"++) (" + _TARGET + rb") HTTP/1\.([01])\r\n" + FIELDS + rb"\r\n"
+)
+_REQUEST_LINE = re.compile(
+    rb"(" + TOKEN + rb"+) (" + _TARGET + rb") HTTP/([0-9])\.([0-9])\r\n"
+)
+_FIELD_LINE = re.compile(FIELD)
+
+# A name or address, with a port or without (RFC 3986 3.2.2), or nothing; no comma,
+# which would make a list of it, and no user.
+_HOST = rb"(?:(?:[A-Za-z0-9._~!$&'()*+;=%\-]++|\[[0-9A-Fa-f:.]++\])(?::[0-9]{0,5})?+)?+"
+
+# Fields that the proxy acts on, searched in the lower-cased head. The value of a
+# well-formed Host is the first group, any other name and value the others.
+_ACTS = re.compile(
+    rb"\n(?:host:[\t ]*+(" + _HOST + rb")[\t ]*+(?=\r)"
+    rb"|(host|connection|content-length|transfer-encoding|expect|upgrade|te"
+    rb"|keep-alive|proxy-(?:connection|authorization|authenticate)"
+    rb"|x-forwarded-(?:for|proto|host|port)|x-real-ip|x-(?:vcap-)?request-id"
+    rb"):[\t ]*+([^\r]*+))"
+)
+
+# Note [Plain heads]
+# Most requests have no body and, of the fields that the proxy acts on, only Host and
+# perhaps "Connection: keep-alive". One expression checks such a head and takes it
+# apart, in half the time. It is narrower than the grammar: fields that begin like one
+# to be acted on make a head not plain, so that it takes the long way, to the same end.
+_NOT_PLAIN = (
+    rb"(?:[Hh][Oo][Ss][Tt]:|[Cc][Oo][Nn]|[Tt][RrEe]|[Ee][Xx][Pp]|[Kk][Ee][Ee]"
+    rb"|[Uu][Pp][Gg][Rr][Aa][Dd][Ee]:|[Pp][Rr][Oo][Xx]"
+    rb"|[Xx]-(?:[FfVv]|[Rr][Ee](?:[Aa]|[Qq][Uu][Ee][Ss][Tt]-)))"
+)
+# Names by their first letter: the others can be none of these.
+_OTHER_LETTER = rb"[!#$%&'*+\-.^_`|~0-9ABDFGIJLMNOQRSVWYZabdfgijlmnoqrsvwyz]"
+_OTHERS = (
+    rb"((?:(?:" + _OTHER_LETTER + TOKEN + rb"*+|(?!" + _NOT_PLAIN + rb")" + TOKEN
+    + rb"++):" + TEXT + rb"*+\r\n)*+)"
+)  # fmt: skip
+_PLAIN_HEAD = re.compile(
+    rb"(" + TOKEN + rb"++) ((/[\x21\x22\x24-\x3e\x40-\x7e]*+)(?:\?" + _TARGET[:-2]
+    + rb"*+)?+) HTTP/1\.1\r\n" + _OTHERS
+    + rb"[Hh]ost: ([A-Za-z0-9._~\-]++(?::[0-9]{1,5})?+)\r\n" + _OTHERS
+    + rb"(?:[Cc]onnection: [Kk]eep-[Aa]live\r\n" + _OTHERS + rb")?+\r\n"
+)  # fmt: skip
+
+_PROTOCOL = re.compile(TOKEN + rb"++(?:/" + TOKEN + rb"++)?+")
+_ABSOLUTE = re.compile(rb"(?i:https?)://(?=[^/?])(" + _HOST + rb")(?![^/?])([^?]*+)")
+#: A request id that may be kept: printable, no separators of logs or shells.
+_SANE_ID = re.compile(rb"[A-Za-z0-9._~:/+=@\-]{1,128}")
+
+# Registered codings that the proxy does not implement (RFC 9112 7.2): 501, not 400.
+_KNOWN_CODINGS = frozenset([b"gzip", b"x-gzip", b"deflate", b"compress", b"x-compress"])
+
+_NONE: frozenset[bytes] = frozenset()
+_SLASH = 0x2F
+
+
+class RequestHead:
+    """What the proxy knows of a request.
+
+    :ivar target: as received; ``path`` is its path, for routing.
+    :ivar minor: 0 or 1, of HTTP/1.x.
+    :ivar host: where it wants to go: Host, or the authority of an absolute target.
+    :ivar fields: all fields to be forwarded, each with its line end. Without Host,
+        Transfer-Encoding, hop-by-hop fields, X-Forwarded-For and the request ids.
+    :ivar length: of the body in bytes, or :data:`CHUNKED`.
+    :ivar keep_alive: whether the client allows another request on its connection.
+    :ivar upgrade: the protocols offered, ``b""`` for none.
+    :ivar trailers: whether the client accepts trailers (``TE: trailers``).
+    :ivar forwarded: which of the X-Forwarded fields other than -For, and X-Real-IP,
+        are already there: lower-case names.
+    """
+
+    __slots__ = (
+        "fields",
+        "forwarded",
+        "forwarded_for",
+        "host",
+        "keep_alive",
+        "length",
+        "method",
+        "minor",
+        "path",
+        "request_id",
+        "target",
+        "trailers",
+        "upgrade",
+    )
+
+    method: bytes
+    target: bytes
+    path: bytes
+    minor: int
+    host: bytes
+    fields: bytes
+    length: int
+    keep_alive: bool
+    upgrade: bytes
+    trailers: bool
+    forwarded_for: bytes
+    forwarded: frozenset[bytes]
+    request_id: bytes
+
+
+def parse_request_head(head: bytes, limits: HeadLimits) -> RequestHead:
+    """Read a complete request head.
+
+    :param head: from the request line to the empty line, inclusive.
+    :raises HeadError: with the status to answer.
+
+    Field syntax: RFC 9110 5.5; request line: RFC 9112 3; Host: RFC 9112 3.2; framing:
+    RFC 9112 6.3. Stricter than these: no obsolete folding, no repeated
+    Content-Length, no Transfer-Encoding but ``chunked``.
+    """
+    plain = _PLAIN_HEAD.fullmatch(head)
+    if plain is None:
+        return _parse_any(head, limits)
+    method, target, path, before, host, between, after = plain.groups()
+    if method == b"CONNECT":
+        return _parse_any(head, limits)
+    _check_size(head, target, limits)
+    request = RequestHead()
+    request.method = method
+    request.target = target
+    request.path = path
+    request.minor = 1
+    request.host = host
+    request.fields = before + between + after if after else before + between
+    request.length = 0
+    request.keep_alive = True
+    request.trailers = False
+    request.upgrade = request.forwarded_for = request.request_id = b""
+    request.forwarded = _NONE
+    return request
+
+
+def _check_size(head: bytes, target: bytes, limits: HeadLimits) -> None:
+    if too_many_fields(head, limits):
+        raise HeadError(431, "too many header fields")
+    if 0 < limits.target_bytes < len(target):
+        raise HeadError(414, "request target too long")
+
+
+def _parse_any(head: bytes, limits: HeadLimits) -> RequestHead:
+    """Read a head that need not be plain; see Note [Plain heads]."""
+    match = _HEAD.fullmatch(head)
+    if match is None:
+        raise _why_malformed(head)
+    request = RequestHead()
+    method, target, minor = match.groups()
+    request.method = method
+    request.target = target
+    request.minor = 1 if minor == b"1" else 0
+    start = match.end(3) + 2
+    _check_size(head, target, limits)
+
+    host: bytes | None = None
+    connection: bytes | None = None
+    codings: bytes | None = None
+    length: bytes | None = None
+    upgrade = forwarded_for = request_id = vcap_id = b""
+    forwarded = _NONE
+    trailers = False
+    kept: list[bytes] = []
+    for act in _ACTS.finditer(head.lower(), start - 1):
+        name = act[2]
+        first, end = act.span()
+        if name is None:
+            if host is not None:
+                raise HeadError(400, "more than one Host field")
+            host = head[act.start(1) : act.end(1)]
+        elif name == b"connection":
+            value = act[3]
+            connection = value if connection is None else connection + b"," + value
+        elif name == b"content-length":
+            if length is not None:
+                raise HeadError(400, "more than one Content-Length field")
+            length = act[3].rstrip(b"\t ")
+            continue
+        elif name == b"transfer-encoding":
+            value = act[3].rstrip(b"\t ")
+            codings = value if codings is None else codings + b"," + value
+        elif name == b"x-forwarded-for":
+            value = head[act.start(3) : end].rstrip(b"\t ")
+            if value:
+                before = forwarded_for
+                forwarded_for = before + b", " + value if before else value
+        elif name == b"x-request-id":
+            value = head[act.start(3) : end].rstrip(b"\t ")
+            request_id = value if _SANE_ID.fullmatch(value) else b""
+        elif name == b"x-vcap-request-id":
+            value = head[act.start(3) : end].rstrip(b"\t ")
+            vcap_id = value if _SANE_ID.fullmatch(value) else b""
+        elif name == b"expect":
+            # That of an HTTP/1.0 client is ignored (RFC 9110 10.1.1).
+            if request.minor or act[3].rstrip(b"\t ") != b"100-continue":
+                continue
+        elif name == b"upgrade":
+            value = head[act.start(3) : end].rstrip(b"\t ")
+            upgrade = upgrade + b"," + value if upgrade else value
+        elif name == b"te":
+            options = [option.strip(b"\t ") for option in act[3].split(b",")]
+            trailers = trailers or b"trailers" in options
+        elif name.startswith(b"x-"):
+            if act[3].rstrip(b"\t "):
+                forwarded = forwarded | {name}
+                continue
+        elif name == b"host":
+            raise HeadError(400, "malformed Host header")
+        if first >= start:
+            kept.append(head[start : first + 1])
+        start = end + 2
+
+    if host is None:
+        if request.minor:
+            raise HeadError(400, "missing required Host header")
+        host = b""
+    request.host = host
+    if target[0] == _SLASH and method != b"CONNECT":
+        query = target.find(b"?")
+        request.path = target if query < 0 else target[:query]
+    else:
+        _read_target(request)
+    if codings is not None:
+        _check_request_codings(request, codings, length)
+        request.length = CHUNKED
+    elif length is None:
+        request.length = 0
+    else:
+        request.length = read_length(length)
+    request.forwarded_for = forwarded_for
+    request.forwarded = forwarded
+    request.request_id = request_id or vcap_id
+
+    request.fields = kept_fields(head, start, kept)
+    request.keep_alive = request.minor == 1
+    request.upgrade = b""
+    request.trailers = False
+    if connection is not None:
+        if connection == b"keep-alive":
+            request.keep_alive = True
+        elif connection == b"close":
+            request.keep_alive = False
+        else:
+            tokens = connection_tokens(connection, 400)
+            if b"close" in tokens:
+                request.keep_alive = False
+            elif b"keep-alive" in tokens:
+                request.keep_alive = True
+            # Without their nomination these two mean nothing (RFC 9110 7.8, 10.1.4).
+            if upgrade and b"upgrade" in tokens:
+                request.upgrade = _allowed_upgrade(request, upgrade)
+            request.trailers = trailers and b"te" in tokens
+            request.fields = without_nominated(request.fields, tokens)
+    return request
+
+
+def _read_target(request: RequestHead) -> None:
+    """Set path, and host for the absolute form, of the rarer targets: RFC 9112 3.2."""
+    method, target = request.method, request.target
+    if method == b"CONNECT":
+        if target[0] == _SLASH:
+            raise HeadError(400, "malformed request target")
+        raise HeadError(501, "CONNECT is not supported")
+    if target == b"*" and method == b"OPTIONS":
+        request.path = b"/"
+        return
+    absolute = _ABSOLUTE.match(target)
+    if absolute is None:
+        raise HeadError(400, "malformed request target")
+    host, path = absolute.groups()
+    # It replaces a Host field that says something else (RFC 9112 3.2.2).
+    request.host = host
+    request.path = path or b"/"
+
+
+def _check_request_codings(
+    request: RequestHead, codings: bytes, length: bytes | None
+) -> None:
+    """Only ``chunked``, alone, in HTTP/1.1: RFC 9112 6.1."""
+    if length is not None:
+        raise HeadError(400, "both Content-Length and Transfer-Encoding")
+    if not request.minor:
+        raise HeadError(400, "Transfer-Encoding in an HTTP/1.0 request")
+    if codings == b"chunked":
+        return
+    names = [name.strip(b"\t ") for name in codings.split(b",")]
+    if names[-1] == b"chunked" and _KNOWN_CODINGS.issuperset(names[:-1]):
+        raise HeadError(501, "unsupported transfer coding")
+    raise HeadError(400, "malformed Transfer-Encoding")
+
+
+def _allowed_upgrade(request: RequestHead, upgrade: bytes) -> bytes:
+    """The offered protocols that may be passed on.
+
+    Not h2c: behind such a tunnel a client could reach paths and hosts that the
+    router would not route. Not with a body, whose end and the tunnel's start could
+    be read differently; not from HTTP/1.0 (RFC 9110 7.8).
+    """
+    if request.length or not request.minor:
+        return b""
+    offered = []
+    for protocol in upgrade.split(b","):
+        protocol = protocol.strip(b"\t ")
+        if protocol:
+            if not _PROTOCOL.fullmatch(protocol):
+                raise HeadError(400, "malformed Upgrade header")
+            if not protocol.lower().startswith((b"h2c", b"http/", b"tls/")):
+                offered.append(protocol)
+    return b", ".join(offered)
+
+
+def _why_malformed(head: bytes) -> HeadError:
+    """Name what is wrong with a request head that did not match."""
+    line = _REQUEST_LINE.match(head)
+    if line is None:
+        return HeadError(400, "malformed request line")
+    if line[3] != b"1" or line[4] not in b"01":
+        return HeadError(505, "only HTTP/1.0 and HTTP/1.1 are supported")
+    position, end = line.end(), len(head) - 2
+    number = 1
+    while position < end:
+        field = _FIELD_LINE.match(head, position)
+        if field is None:
+            return HeadError(400, f"malformed header field in line {number + 1}")
+        position, number = field.end(), number + 1
+    return HeadError(400, "malformed request head")
