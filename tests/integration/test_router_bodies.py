@@ -7,12 +7,15 @@ from typing import Any
 
 import treq
 from twisted.internet.defer import Deferred
+from twisted.internet.endpoints import TCP4ClientEndpoint, connectProtocol
+from twisted.internet.interfaces import IPushProducer
 from twisted.internet.protocol import Protocol
 from twisted.internet.task import deferLater
 from twisted.python.failure import Failure
 from twisted.trial.unittest import TestCase
 from twisted.web.client import Agent, FileBodyProducer, HTTPConnectionPool
 from twisted.web.server import NOT_DONE_YET
+from zope.interface import implementer
 
 from tests.integration.backend import (
     BLOCK_BYTES,
@@ -20,6 +23,7 @@ from tests.integration.backend import (
     Blocks,
     Server,
     WebServer,
+    block,
     digest_of_blocks,
 )
 from tests.integration.router import Router
@@ -73,36 +77,70 @@ class SlowReader(Protocol):
         self.resume()
 
 
-class SlowSink(SlowReader):
+class SlowMessageReader(SlowReader):
+    """The same on a connection of its own, where a head comes before the body."""
+
+    transport: Any
+    head = b""
+
+    def dataReceived(self, data: bytes) -> None:
+        if not self.head.endswith(b"\r\n\r\n"):
+            head, end, data = (self.head + data).partition(b"\r\n\r\n")
+            self.head = head + end
+        super().dataReceived(data)
+
+
+class SlowSink(SlowMessageReader):
     """An HTTP server for one upload; it reads as slowly as it is told to."""
 
     connections: list[SlowSink]
 
     def connectionMade(self) -> None:
-        self._head = b""
-        self._left: int | None = None
         self.pause()
         self.connections.append(self)
 
     def dataReceived(self, data: bytes) -> None:
-        if self._left is None:
-            self._head += data
-            head, found, data = self._head.partition(b"\r\n\r\n")
-            if not found:
-                return
-            (length,) = (
-                line.partition(b":")[2]
-                for line in head.split(b"\r\n")
-                if line.lower().startswith(b"content-length:")
-            )
-            self._left = int(length)
         super().dataReceived(data)
-        if self.received_bytes == self._left:
+        if self.received_bytes == TOTAL_BYTES:
             page = self._digest.hexdigest().encode()
-            assert self.transport is not None
             self.transport.write(
                 b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(page), page)
             )
+
+
+@implementer(IPushProducer)
+class TunnelSource(Protocol):
+    """Switches to a protocol of blocks: as fast as they are taken, and then the end."""
+
+    connections: list[TunnelSource]
+    transport: Any
+    sent_bytes = 0
+
+    def connectionMade(self) -> None:
+        self.connections.append(self)
+
+    def dataReceived(self, data: bytes) -> None:
+        self.transport.write(
+            b"HTTP/1.1 101 Switching Protocols\r\n"
+            b"Connection: upgrade\r\nUpgrade: blocks\r\n\r\n"
+        )
+        self.transport.registerProducer(self, True)
+        self.resumeProducing()
+
+    def resumeProducing(self) -> None:
+        self._paused = False
+        while not self._paused and self.sent_bytes < TOTAL_BYTES:
+            self.sent_bytes += BLOCK_BYTES
+            self.transport.write(block(self.sent_bytes // BLOCK_BYTES - 1))
+        if not self._paused:
+            self.transport.unregisterProducer()
+            self.transport.loseConnection()
+
+    def pauseProducing(self) -> None:
+        self._paused = True
+
+    def stopProducing(self) -> None:
+        self._paused = True
 
 
 class SlowPeerTests(TestCase):
@@ -186,3 +224,27 @@ class SlowPeerTests(TestCase):
         self.assertEqual((200, digest_of_blocks(COUNT)), (response.code, page))
         self.assertEqual(TOTAL_BYTES, sink.received_bytes)
         self.assert_memory_is_as_before()
+
+    async def test_a_tunnel_waits_for_a_slow_client(self) -> None:
+        TunnelSource.connections = []
+        await self.start(Server.of(self, TunnelSource))
+        self.watch_memory()
+        reader: SlowMessageReader = await connectProtocol(
+            TCP4ClientEndpoint(running_reactor(), "127.0.0.1", self.router.port),
+            SlowMessageReader(),
+        )
+        reader.pause()
+        reader.transport.write(
+            b"GET / HTTP/1.1\r\nHost: app.example.com\r\n"
+            b"Connection: upgrade\r\nUpgrade: blocks\r\n\r\n"
+        )
+        await self.router.varz_says(tunnels=1)
+        (source,) = TunnelSource.connections
+        sent_bytes = await self.stands_still(lambda: source.sent_bytes)
+        self.assertLess(sent_bytes, ON_ITS_WAY_BYTES)
+
+        await reader.nap(20)
+        self.assertEqual(digest_of_blocks(COUNT), await reader.done)
+        self.assertTrue(reader.head.startswith(b"HTTP/1.1 101 "))
+        self.assert_memory_is_as_before()
+        await self.router.varz_says(tunnels=0, clients=0)
