@@ -1,4 +1,4 @@
-"""Where a Consul agent listens, and the endpoint that reaches it."""
+"""Where the server of a control API listens, and the endpoint that reaches it."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from zope.interface import implementer
 
 from ..config.addresses import split_host_port
 
-#: Port of an agent's address that names none, for http and https alike.
+#: Port of a Consul agent's address that names none, for http and https alike.
 DEFAULT_PORT = 8500
 
 
 @dataclass(frozen=True, slots=True)
 class AgentAddress:
-    """Where an agent listens.
+    """Where a Consul agent or a Docker engine listens.
 
     :ivar scheme: ``http``, ``https`` or ``unix``.
     :ivar host: IP address (without brackets) or name, ``""`` for ``unix``.
@@ -40,7 +40,7 @@ class AgentAddress:
 
     @classmethod
     def parse(cls, text: str) -> AgentAddress:
-        """Read an address as Consul's own tools write it.
+        """Read a Consul agent's address as Consul's own tools write it.
 
         :param text: ``host:port``, ``http://host[:port]``, ``https://host[:port]`` or
             ``unix:///path``.
@@ -80,7 +80,7 @@ class AgentAddress:
 
 @implementer(IAgentEndpointFactory)
 class AgentEndpoints:
-    """Leads every request of a ``twisted.web.client.Agent`` to one Consul agent.
+    """Leads every request of a ``twisted.web.client.Agent`` to one server.
 
     :param tls: how to speak TLS with it; ``None`` for plain TCP or a socket.
     :param connect_limit_s: seconds that one attempt to connect may take.
