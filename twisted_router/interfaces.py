@@ -121,8 +121,14 @@ class IConsulClient(Interface):
     def agent_checks() -> Deferred[dict[str, dict[str, Any]]]:
         """``{check id: check}`` of this agent only (``/v1/agent/checks``)."""
 
-    def register(payload: Mapping[str, Any]) -> Deferred[None]:
-        """Register a service with the agent; ``payload`` is Consul's own JSON."""
+    def register(
+        payload: Mapping[str, Any], keep_checks: bool = False
+    ) -> Deferred[None]:
+        """Register a service with the agent; ``payload`` is Consul's own JSON.
+
+        :param keep_checks: leave the checks that the service has and the payload does
+            not name, maintenance mode above all; else they are dropped.
+        """
 
     def deregister(service_id: str) -> Deferred[None]:
         """Deregister; an unknown id is no error."""

@@ -168,6 +168,10 @@ class WriteTests(ConsulTestCase):
         )
         self.assertEqual(payload, json.loads(self.asked.body))
 
+    def test_register_can_keep_the_checks_that_are_there(self) -> None:
+        self.successResultOf(self.client.register({"Name": "web"}, keep_checks=True))
+        self.assertEqual("/v1/agent/service/register", self.asked.uri)
+
     def test_deregister_names_the_id_as_one_segment(self) -> None:
         self.successResultOf(self.client.deregister("host:a/b c:80"))
         self.assertEqual("PUT", self.asked.method)

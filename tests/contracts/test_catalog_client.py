@@ -67,6 +67,23 @@ class ClientContract(Suite):
             (instance,) = await self.instances()
             self.assertEqual(expected, instance.status)
 
+    async def test_maintenance_can_outlive_a_registration(self) -> None:
+        await self.put_service()
+        await self.client.maintenance(self.service_id, True, "why")
+        moved = {"ID": self.service_id, "Name": self.name, "Port": 81}
+        await self.client.register(moved, keep_checks=True)
+        await self.synced()
+        (instance,) = await self.instances()
+        self.assertEqual((81, Status.MAINTENANCE), (instance.port, instance.status))
+
+    async def test_the_first_reason_for_maintenance_stays(self) -> None:
+        await self.put_service()
+        for reason in ("first", "second"):
+            await self.client.maintenance(self.service_id, True, reason)
+        checks = await self.client.agent_checks()
+        check = checks[f"_service_maintenance:{self.service_id}"]
+        self.assertEqual("first", check["Notes"])
+
     async def test_maintenance_of_an_unknown_service_fails(self) -> None:
         with self.assertRaises(CatalogError) as caught:
             await self.client.maintenance("nope", True)

@@ -119,7 +119,9 @@ class ScriptedConsul:
         """See :class:`IConsulClient`."""
         raise NotImplementedError
 
-    def register(self, payload: Mapping[str, Any]) -> Deferred[None]:
+    def register(
+        self, payload: Mapping[str, Any], keep_checks: bool = False
+    ) -> Deferred[None]:
         """See :class:`IConsulClient`."""
         raise NotImplementedError
 

@@ -95,18 +95,19 @@ class ConsulClient:
         """See :meth:`IConsulClient.agent_checks`."""
         return self._objects(self._consul.agent.checks(), "/v1/agent/checks")
 
-    def register(self, payload: Mapping[str, Any]) -> Deferred[None]:
+    def register(
+        self, payload: Mapping[str, Any], keep_checks: bool = False
+    ) -> Deferred[None]:
         """See :meth:`IConsulClient.register`.
 
-        Checks that the payload does not name are dropped from the service, so that
-        it is what the payload says; Consul would leave them attached. Maintenance
-        mode is such a check: it ends.
+        Without ``keep_checks``, maintenance mode ends in Consul 1.8, which holds it to
+        be one more check; newer ones keep it.
         """
         # py-consul's own method wants the fields as parameters, and leaves some out.
         registering: Deferred[bool] = self._http.put(
             CB.boolean(),
             "/v1/agent/service/register",
-            params=[("replace-existing-checks", "true")],
+            params=[] if keep_checks else [("replace-existing-checks", "true")],
             headers={"Content-Type": "application/json"},
             data=json.dumps(payload),
         )
