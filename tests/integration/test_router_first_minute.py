@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from pathlib import Path
 
 from twisted.trial.unittest import TestCase
@@ -12,6 +13,7 @@ from tests.integration.network import Network
 from tests.integration.program import Program
 from tests.integration.router import twistd
 from tests.services import require_consul, running_reactor, wait_for
+from tests.services.needs import missing
 
 HOST = "web.localhost"
 
@@ -22,6 +24,8 @@ class FirstMinuteTestCase(TestCase):
     timeout = 60
 
     async def setUp(self) -> None:  # type: ignore[override]  # trial awaits it
+        if shutil.which("curl") is None:
+            raise missing(f"{self.id()} needs curl, as a newcomer does")
         self.network = await Network.started(self)
 
     async def start(self, until: str, **environ: str) -> None:
