@@ -16,6 +16,7 @@ from twisted.internet.error import CannotListenError
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
+from twisted_router import service
 from twisted_router.interfaces import RouterError
 from twisted_router.service import (
     ClosingService,
@@ -89,6 +90,14 @@ class RouterServiceTests(SynchronousTestCase):
         (call,) = reactor.asked
         call()
         self.assertEqual([1], reopened)
+
+    def test_hang_up_ends_only_what_a_person_has_started(self) -> None:
+        for in_a_terminal, handled in ((True, False), (False, True)):
+            signal.signal(signal.SIGHUP, signal.SIG_DFL)
+            self.patch(service, "_in_a_terminal", lambda here=in_a_terminal: here)
+            RouterService(_Reactor()).startService()
+            handler = signal.getsignal(signal.SIGHUP)
+            self.assertEqual(handled, handler != signal.SIG_DFL)
 
     def test_terminate_stops_the_reactor_whose_own_handler_gives_way(self) -> None:
         self.addCleanup(signal.signal, signal.SIGTERM, signal.getsignal(signal.SIGTERM))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import resource
 import signal
+import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -69,7 +70,8 @@ class RouterService(MultiService):
         """
         raise_open_files_limit()
         self._or_exit(super().startService)
-        if self._reopen:
+        if self._reopen or not _in_a_terminal():
+            # Also with nothing to reopen: a service does not die of a log rotation.
             signal.signal(signal.SIGHUP, self._hang_up)
         # After the reactor has set its own handlers, which make twistd die of the
         # signal in the end: whoever asks for a stop takes that for a failure.
@@ -121,3 +123,8 @@ def raise_open_files_limit() -> None:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft != hard:
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+def _in_a_terminal() -> bool:
+    """Whether a person has started us, whose closing the terminal means "stop"."""
+    return sys.stdin is not None and sys.stdin.isatty()
