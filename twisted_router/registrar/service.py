@@ -16,6 +16,7 @@ from ..config.schema import DockerConfig
 from ..interfaces import CatalogError, DockerError, IConsulClient, IDockerClient
 from ..retry import RetryPolicy
 from .desired import merge
+from .identity import find_host
 from .inventory import Inventory
 from .meta import CONTAINER
 from .outage import Outage
@@ -223,7 +224,9 @@ class RegistrarService(Service):
     # Consul
 
     async def _reconcile(self) -> None:
-        host = await self._find_host()
+        if self._host is None:
+            self._host = await find_host(self._consul, self._config)
+        host = self._host
         desired = merge(self._inventory.describe(host))
         odd = self._inventory.odd()
         # What nothing could be made of is not gone: its services stay as they are.
@@ -245,23 +248,6 @@ class RegistrarService(Service):
         self._say_once(said)
         await self._writer.apply(plan_changes(desired.services, actual, host.node))
 
-    async def _find_host(self) -> Host:
-        """Name and address of this host; the agent's own, where not configured."""
-        if self._host is not None:
-            return self._host
-        node, address = self._config.node, self._config.ip
-        if not (node and address):
-            agent = await self._consul.agent_self()
-            node = node or _text(agent, "Config", "NodeName")
-            address = address or _text(agent, "Member", "Addr")
-        if not node or address in ("", "0.0.0.0", "::"):
-            raise CatalogError(
-                f"the agent calls itself {node!r} at {address!r}: set docker.node and "
-                "docker.ip"
-            )
-        self._host = Host(node, address, bool(self._config.ip), self._config.explicit)
-        return self._host
-
     def _say_once(self, notes: set[tuple[str, str]]) -> None:
         """Log what is new among the notes; what is no longer true may come again."""
         for container, note in sorted(notes - self._said):
@@ -272,10 +258,3 @@ class RegistrarService(Service):
             )
         self._said = notes
 
-
-def _text(answer: Mapping[str, Any], *path: str) -> str:
-    """A text deep in an answer, ``""`` if it is not there."""
-    value: Any = answer
-    for key in path:
-        value = value.get(key) if isinstance(value, Mapping) else None
-    return value if isinstance(value, str) else ""

@@ -1,0 +1,36 @@
+"""Name and address of this host: configured, or the agent's own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ..config.schema import DockerConfig
+from ..interfaces import CatalogError, IConsulClient
+from .reach import Host
+
+
+async def find_host(consul: IConsulClient, config: DockerConfig) -> Host:
+    """Find out who this host is; the agent is asked for what is not configured.
+
+    :raises CatalogError: it did not answer, or knows no address that others reach.
+    """
+    node, address = config.node, config.ip
+    if not (node and address):
+        agent = await consul.agent_self()
+        node = node or _text(agent, "Config", "NodeName")
+        address = address or _text(agent, "Member", "Addr")
+    if not node or address in ("", "0.0.0.0", "::"):
+        raise CatalogError(
+            f"the agent calls itself {node!r} at {address!r}: set docker.node and "
+            "docker.ip"
+        )
+    return Host(node, address, bool(config.ip), config.explicit)
+
+
+def _text(answer: Mapping[str, Any], *path: str) -> str:
+    """A text deep in an answer, ``""`` if it is not there."""
+    value: Any = answer
+    for key in path:
+        value = value.get(key) if isinstance(value, Mapping) else None
+    return value if isinstance(value, str) else ""
