@@ -146,22 +146,18 @@ class Dial:
         )
 
 
-class EngineTestCase(SynchronousTestCase):
-    """An engine with a route ``app.example.com`` and what a test adds.
+class MemoryEngine:
+    """An engine with a route ``app.example.com``, and what is added to it."""
 
-    :cvar config: changes to the default configuration.
-    """
-
-    config: ClassVar[dict[str, Any]] = {}
-
-    def setUp(self) -> None:
+    def assemble(self, **changes: Any) -> None:
+        """Make the engine, with changes to the default configuration."""
         self.clock = Clock()
         self.clock.advance(1000)
         self.counters = Counters()
         self.dials: list[Dial] = []
         self.log: list[tuple[Any, ...]] = []
         self.tables = RouteTables(RoutingRules(), self.clock.seconds)
-        self.configure(**self.config)
+        self.configure(**changes)
         self.serve("app", "urlprefix-app.example.com/")
 
     def configure(self, **changes: Any) -> None:
@@ -221,6 +217,18 @@ class EngineTestCase(SynchronousTestCase):
             self.engine, (b"203.0.113.9", b"203.0.113.9:40000")
         )
         return MemoryTransport(self.clock, connection)
+
+
+class EngineTestCase(MemoryEngine, SynchronousTestCase):
+    """An engine for each test.
+
+    :cvar config: changes to the default configuration.
+    """
+
+    config: ClassVar[dict[str, Any]] = {}
+
+    def setUp(self) -> None:
+        self.assemble(**self.config)
 
     def exchange(
         self,
