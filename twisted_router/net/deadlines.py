@@ -71,8 +71,12 @@ class Sweeper:
         self._call = self._clock.callLater(self._interval_s, self._sweep)
         now_s = self.now_s = self._clock.seconds()
         for watched in [w for w in self._watched if 0 < w.deadline_s <= now_s]:
+            # One that has acted just before may have moved or removed this one.
+            if not 0 < watched.deadline_s <= now_s or watched not in self._watched:
+                continue
             try:
                 watched.deadline_passed()
             except Exception:
                 self._log.failure("{what} raised at its deadline", what=watched)
-                self.remove(watched)
+                # Not again in each sweep to come; its next deadline counts.
+                watched.deadline_s = 0.0

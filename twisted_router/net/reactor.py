@@ -60,6 +60,10 @@ class LeanEPollReactor(EPollReactor):
         # Delayed calls have run just before and may have written.
         if self.collected:
             self.flush_collected()
+            # What was closed by that may have scheduled calls of its own.
+            due_s = self.timeout()
+            if due_s is not None and (timeout is None or due_s < timeout):
+                timeout = due_s
         selectables = self._selectables
         try:
             events = self._poller.poll(

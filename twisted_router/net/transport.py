@@ -22,6 +22,7 @@ from twisted.internet import tcp
 from twisted.internet.interfaces import IProtocol
 from twisted.internet.main import CONNECTION_DONE, CONNECTION_LOST
 from twisted.internet.protocol import ClientFactory, ServerFactory
+from twisted.python.failure import Failure
 
 #: Bytes read from a socket at once, and so the most that a relay holds of a direction.
 READ_BYTES = 64 * 1024
@@ -39,6 +40,13 @@ class _DirectConnection(tcp.Connection):
     # Whether this transport stands on the reactor's list.
     _collected = False
 
+    # Whether sending found that the peer has reset the connection. The kernel tells
+    # that once: reading on gives what came before, and then what looks like the end.
+    _reset = False
+
+    # Whether the peer sends no more, and the protocol knows.
+    _read_ended = False
+
     def doRead(self) -> BaseException | None:  # type: ignore[override]  # wider, as used
         """Read once and hand it to the protocol."""
         try:
@@ -48,12 +56,36 @@ class _DirectConnection(tcp.Connection):
         except OSError:
             return CONNECTION_LOST
         if not data:
-            return CONNECTION_DONE
+            return CONNECTION_LOST if self._reset else CONNECTION_DONE
         self.protocol.dataReceived(data)
         return None
 
+    def readConnectionLost(self, reason: Failure) -> None:
+        """Tell the protocol that the peer sends no more, once."""
+        self._read_ended = True
+        super().readConnectionLost(reason)
+
+    def resumeProducing(self) -> None:
+        """Read on, unless there is nothing more to come."""
+        if not self._read_ended:
+            super().resumeProducing()
+
+    def doWrite(  # type: ignore[override]  # as FileDescriptor has it
+        self,
+    ) -> BaseException | int | None:
+        """Send more of what the kernel did not take at once."""
+        outcome: BaseException | int | None = super().doWrite()
+        if self._writeDisconnecting and outcome is None and not self._collected:
+            # Where a producer was paused, this has resumed it and done no more.
+            self._collect()
+        return outcome
+
     def write(self, data: bytes) -> None:
-        """Send ``data``, soon and in order. Never blocks, never raises."""
+        """Send ``data``, soon and in order. Never blocks, never raises.
+
+        Ignored when the connection is gone, aborted or half-closed; and after
+        :meth:`loseConnection`, unless a producer was registered then.
+        """
         if self.connected and data and not self._writeDisconnected:
             self._tempDataBuffer.append(data)
             self._tempDataLen += len(data)
@@ -66,17 +98,34 @@ class _DirectConnection(tcp.Connection):
 
     def loseConnection(self, *args: Any, **kwargs: Any) -> None:
         """Close when everything written has gone out."""
-        if self.connected and not self.disconnecting:
+        if self.connected and not self.disconnecting and not self._aborting:
             self.stopReading()
             self.disconnecting = 1
+            if self.producer is None:
+                self._writeDisconnected = True
             if not self._collected:
                 self._collect()
 
     def loseWriteConnection(self) -> None:
         """Close the sending direction when everything written has gone out."""
-        self._writeDisconnecting = True
-        if not self._collected:
-            self._collect()
+        if (
+            self.connected
+            and not self.disconnecting
+            and not self._writeDisconnecting
+            and not self._aborting
+        ):
+            self._writeDisconnecting = True
+            if not self._collected:
+                self._collect()
+
+    def abortConnection(self) -> None:
+        """Close at once: what waits is dropped, and the peer sees a reset."""
+        super().abortConnection()
+        self._writeDisconnected = True
+        self._tempDataBuffer.clear()
+        self._tempDataLen = 0
+        self.dataBuffer = b""
+        self.offset = 0
 
     def _collect(self) -> None:
         collected = getattr(self.reactor, "collected", None)
@@ -84,16 +133,17 @@ class _DirectConnection(tcp.Connection):
             self._collected = True
             collected.append(self)
         elif self.disconnecting or self._writeDisconnecting:
-            # Not the lean reactor: closing is left to the loop, since callers do
-            # not expect connectionLost before their own call has returned.
-            self.startWriting()
+            # Not the lean reactor. Callers do not expect connectionLost before their
+            # own call has returned.
+            self._collected = True
+            self.reactor.callLater(0, self.flush)
         else:
             self._send()
 
     def flush(self) -> None:
-        """Send what was written in this turn; the lean reactor calls it."""
+        """Send what was written in this turn, and close if that was the last."""
         self._collected = False
-        if not self.connected:
+        if not self.connected or self._aborting:
             return
         if not self._send():
             return
@@ -106,38 +156,43 @@ class _DirectConnection(tcp.Connection):
             self._closeWriteConnection()
 
     def _send(self) -> bool:
-        """Send what waits; whether nothing waits any more."""
+        """Send what waits; whether nothing waits any more and nothing is to come."""
         if self.offset < len(self.dataBuffer):
             # The kernel was full before; its writability event goes on from there.
+            self._pause_producer()
             return False
-        if not self._tempDataLen:
-            return True
-        waiting = self._tempDataBuffer
-        data = waiting[0] if len(waiting) == 1 else b"".join(waiting)
-        waiting.clear()
-        self._tempDataLen = 0
-        try:
-            sent = self.socket.send(data)
-        except BlockingIOError:
-            sent = 0
-        except OSError:
-            # Broken. Writing on finds that out again in the loop, where losing the
-            # connection is in order.
-            sent = 0
-        if sent == len(data):
-            return True
-        self.dataBuffer = data
-        self.offset = sent
-        self.startWriting()
-        producer = self.producer
-        if producer is not None and self.streamingProducer and not self.producerPaused:
-            self.producerPaused = True
-            producer.pauseProducing()
-        return False
+        if self._tempDataLen:
+            waiting = self._tempDataBuffer
+            data = waiting[0] if len(waiting) == 1 else b"".join(waiting)
+            waiting.clear()
+            self._tempDataLen = 0
+            try:
+                sent = self.socket.send(data)
+            except BlockingIOError:
+                sent = 0
+            except BrokenPipeError:
+                # The peer closed in order, and then refused what we sent. The loop
+                # reads what it said before it finds that out in its turn.
+                sent = 0
+            except OSError:
+                sent = 0
+                self._reset = True
+            if sent < len(data):
+                self.dataBuffer = data
+                self.offset = sent
+                self.startWriting()
+                self._pause_producer()
+                return False
+        if self.producer is not None and not self.streamingProducer:
+            # A pull producer is asked for more by the writability event.
+            self.startWriting()
+            return False
+        return True
 
-    def _isSendBufferFull(self) -> bool:
-        """Whether producers should pause: as soon as the kernel takes no more."""
-        return bool(self.offset < len(self.dataBuffer))
+    def _pause_producer(self) -> None:
+        if self.producer is not None and self.streamingProducer:
+            self.producerPaused = True
+            self.producer.pauseProducing()
 
     @property
     def unsent_bytes(self) -> int:
@@ -226,13 +281,16 @@ Connect = Callable[[str, int, ClientFactory, float], Any]
 def connector(reactor: Any) -> Connect:
     """Make the function that dials with direct transports on ``reactor``.
 
-    Host names are resolved by the reactor's resolver, addresses are used as they are.
+    A timeout of 0 is none but the kernel's. Host names are resolved by the reactor's
+    resolver, addresses are used as they are.
     """
 
     def connect(
         host: str, port: int, factory: ClientFactory, timeout_s: float
     ) -> DirectConnector:
-        dialling = DirectConnector(host, port, factory, timeout_s, None, reactor)
+        # Twisted reads 0 as "at once", and None as none.
+        limit_s: Any = timeout_s or None
+        dialling = DirectConnector(host, port, factory, limit_s, None, reactor)
         dialling.connect()
         return dialling
 
