@@ -9,7 +9,7 @@ from hypothesis import example, given, settings
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.proxy.heads import request_head, response_head
-from tests.proxy.test_head_readers import requests, responses
+from tests.proxy.strategies import requests, responses
 from twisted_router.proxy import request_head as of_requests
 from twisted_router.proxy import response_head as of_responses
 from twisted_router.proxy.head import HeadError, HeadLimits

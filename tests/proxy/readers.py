@@ -1,0 +1,198 @@
+"""Two other parsers, as readers of one message: h11 and llhttp (httptools).
+
+h11 is a strict parser in Python; llhttp is Node's, and that of many Python servers.
+What the proxy passes on must mean to both what it meant to the proxy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import h11
+import httptools
+
+Field = tuple[bytes, bytes]
+
+#: How a message ended for its reader: as it should, not yet, or it is no message.
+WHOLE, PART, REFUSED = "whole", "part", "refused"
+
+# Whatever is an HTTP method to llhttp, so that others can be told from broken lines.
+_LLHTTP_METHODS = frozenset(
+    b"GET HEAD POST PUT DELETE OPTIONS PATCH TRACE COPY LOCK MKCOL MOVE PROPFIND "
+    b"PROPPATCH SEARCH UNLOCK BIND REBIND UNBIND ACL REPORT MKACTIVITY CHECKOUT MERGE "
+    b"M-SEARCH NOTIFY SUBSCRIBE UNSUBSCRIBE PURGE MKCALENDAR LINK UNLINK".split()
+)
+
+_UNLIMITED = 1 << 30
+
+
+@dataclass
+class Reading:
+    """A message as a parser understood it: names in lower case, values stripped.
+
+    :ivar end: :data:`WHOLE`, :data:`PART` or :data:`REFUSED`.
+    :ivar head_seen: its head was complete, and understood.
+    :ivar rest: what follows the message; only h11 tells.
+    :ivar reason: why it was refused.
+    """
+
+    method: bytes = b""
+    target: bytes = b""
+    status: int = 0
+    fields: list[Field] = field(default_factory=list)
+    body: bytes = b""
+    trailers: list[Field] = field(default_factory=list)
+    end: str = PART
+    head_seen: bool = False
+    rest: bytes = b""
+    reason: str = ""
+
+    def start(self) -> tuple[bytes, bytes, int]:
+        """Its first line, less the version and the reason."""
+        return self.method, self.target, self.status
+
+    def content(self) -> tuple[Any, ...]:
+        """All that a recipient would act on."""
+        return *self.start(), self.fields, self.body, self.trailers
+
+
+def request_with_h11(data: bytes) -> Reading:
+    """h11's understanding of the request that ``data`` begins with."""
+    connection = h11.Connection(h11.SERVER, max_incomplete_event_size=_UNLIMITED)
+    return _read_with_h11(connection, data, over=False)
+
+
+def response_with_h11(
+    data: bytes, method: bytes = b"GET", over: bool = False
+) -> Reading:
+    """h11's understanding of a response to a request of ``method``.
+
+    :param over: the connection ends behind ``data``.
+    """
+    connection = h11.Connection(h11.CLIENT, max_incomplete_event_size=_UNLIMITED)
+    connection.send(h11.Request(method=method, target="/", headers=[("Host", "a")]))
+    connection.send(h11.EndOfMessage())
+    return _read_with_h11(connection, data, over)
+
+
+def _read_with_h11(connection: h11.Connection, data: bytes, over: bool) -> Reading:
+    reading = Reading()
+    body: list[bytes] = []
+    try:
+        if data:
+            connection.receive_data(data)
+        if over:
+            connection.receive_data(b"")
+        while reading.end is PART:
+            event = connection.next_event()
+            if isinstance(event, h11.Data):
+                body.append(bytes(event.data))
+            elif isinstance(event, h11.Request):
+                reading.method, reading.target = event.method, event.target
+                reading.fields = list(event.headers)
+                reading.head_seen = True
+            elif isinstance(event, h11.InformationalResponse):
+                reading.status = event.status_code
+                reading.fields = list(event.headers)
+                reading.head_seen = True
+                reading.end = WHOLE
+            elif isinstance(event, h11.Response):
+                reading.status = event.status_code
+                reading.fields = list(event.headers)
+                reading.head_seen = True
+            elif isinstance(event, h11.EndOfMessage):
+                reading.trailers = list(event.headers)
+                reading.end = WHOLE
+            else:
+                break
+    except h11.RemoteProtocolError as error:
+        reading.end = REFUSED
+        reading.reason = f"h11: {error}"
+    reading.body = b"".join(body)
+    if reading.end is WHOLE:
+        reading.rest = connection.trailing_data[0]
+    return reading
+
+
+class _Callbacks:
+    """Takes what llhttp finds of the first message; the others are not looked at."""
+
+    def __init__(self) -> None:
+        self.reading = Reading()
+        self.body: list[bytes] = []
+
+    def on_url(self, url: bytes) -> None:
+        if self.reading.end is PART:
+            self.reading.target += url
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        reading = self.reading
+        if reading.end is PART:
+            pair = (name.lower(), value.strip(b" \t"))
+            (reading.trailers if reading.head_seen else reading.fields).append(pair)
+
+    def on_headers_complete(self) -> None:
+        self.reading.head_seen = True
+
+    def on_body(self, data: bytes) -> None:
+        if self.reading.end is PART:
+            self.body.append(data)
+
+    def on_message_complete(self) -> None:
+        self.reading.end = WHOLE
+
+
+def request_with_llhttp(data: bytes) -> Reading:
+    """Llhttp's understanding of the request that ``data`` begins with.
+
+    It knows a fixed list of methods; for others it is told that it was POST.
+    """
+    method = data[: data.find(b" ")] if b" " in data[:64] else b""
+    stands_in = bool(method) and method not in _LLHTTP_METHODS
+    reading, parser = _read_with_llhttp(
+        httptools.HttpRequestParser,
+        b"POST" + data[len(method) :] if stands_in else data,
+    )
+    if reading.head_seen:
+        reading.method = method if stands_in else parser.get_method()
+    return reading
+
+
+def response_with_llhttp(data: bytes) -> Reading:
+    """Llhttp's understanding of the response that ``data`` begins with.
+
+    It does not know of the request, nor of the connection's end: HEAD must be dealt
+    with by the caller, and a body up to that end leaves the message ``PART``.
+    """
+    reading, parser = _read_with_llhttp(httptools.HttpResponseParser, data)
+    if reading.head_seen:
+        reading.status = parser.get_status_code()
+    return reading
+
+
+def _read_with_llhttp(
+    make_parser: Callable[[_Callbacks], Any], data: bytes
+) -> tuple[Reading, Any]:
+    callbacks = _Callbacks()
+    parser = make_parser(callbacks)
+    reading = callbacks.reading
+    try:
+        parser.feed_data(data)
+    except httptools.HttpParserUpgrade as upgrade:
+        reading.rest = data[upgrade.args[0] :]
+    except httptools.HttpParserError as error:
+        # What came behind a whole message is another reader's business.
+        if reading.end is PART:
+            reading.end = REFUSED
+            reading.reason = f"llhttp: {error}"
+    reading.body = b"".join(callbacks.body)
+    return reading, parser
+
+
+def split_fields(fields: bytes) -> list[Field]:
+    """Fields with their line ends, as a reader sees them."""
+    lines = fields.split(b"\r\n")[:-1]
+    parts = [line.partition(b":") for line in lines]
+    return [(name.lower(), value.strip(b" \t")) for name, _, value in parts]
