@@ -317,8 +317,11 @@ class Exchange:
         if self.request.minor:
             self.client.write(interim_bytes(response))
 
-    def respond(self, response: ResponseHead) -> None:
-        """Pass on the head of the final response."""
+    def respond(self, response: ResponseHead, body: bytes) -> None:
+        """Pass on the head of the final response.
+
+        :param body: all of it, if it came with the head and is not to be chunked.
+        """
         engine, request = self.engine, self.request
         self._status = response.status
         keep_alive = request.keep_alive and not engine.draining
@@ -339,9 +342,9 @@ class Exchange:
         self._keep_alive = keep_alive
         self._chunked = chunked
         date = b"" if response.has_date else engine.date()
-        self.client.write(
-            response_bytes(response, self._request_id, date, chunked, connection)
-        )
+        head = response_bytes(response, self._request_id, date, chunked, connection)
+        self._sent_bytes = len(body)
+        self.client.write(head + body)
 
     def relay(self, payload: bytes) -> None:
         """Pass on a part of the response's body."""

@@ -254,13 +254,11 @@ class InstanceConnection:
         self._phase = BODY
         self._reusable = response.reusable
         length = response.length
-        exchange.respond(response)
         if 0 <= length <= len(data):
-            if length:
-                exchange.relay(data[:length])
-                data = data[length:]
-            self._end(data, b"")
+            exchange.respond(response, data[:length])
+            self._end(data[length:], b"")
             return
+        exchange.respond(response, b"")
         if length == CHUNKED:
             self._body = ChunkedBody(
                 self.engine.max_chunk_line_bytes, self.engine.max_trailer_bytes
