@@ -17,6 +17,8 @@ def container_json(
     exposed: Iterable[str] = (),
     network: str = "default",
     state: Mapping[str, Any] | None = None,
+    stop_signal: str = "",
+    stop_timeout: int | None = None,
 ) -> dict[str, Any]:
     """What ``/containers/ID/json`` answers for a running container.
 
@@ -25,7 +27,12 @@ def container_json(
         list for a port that is not published.
     :param exposed: further ports that the image exposes.
     :param state: fields of ``State`` that differ from a running container's.
+    :param stop_signal: left out if empty, as Docker does.
+    :param stop_timeout: seconds; left out if ``None``.
     """
+    stop: dict[str, Any] = {"StopSignal": stop_signal} if stop_signal else {}
+    if stop_timeout is not None:
+        stop["StopTimeout"] = stop_timeout
     published = {
         key: None
         if pairs is None
@@ -58,6 +65,7 @@ def container_json(
             "Image": image,
             "Labels": dict(labels or {}),
             "ExposedPorts": {key: {} for key in [*published, *exposed]},
+            **stop,
         },
         "HostConfig": {"NetworkMode": network},
         "NetworkSettings": {

@@ -98,6 +98,25 @@ class ReadContainerTests(SynchronousTestCase):
             data = container_json(state=state)
             self.assertEqual(expected, read_container(data).running, state)
 
+    def test_pausing(self) -> None:
+        """It is a state of its own."""
+        for paused in (True, False):
+            data = container_json(state={"Paused": paused})
+            self.assertEqual(paused, read_container(data).paused)
+
+    def test_how_it_is_stopped(self) -> None:
+        """By its own signal and time; and which run of it that would be."""
+        started = {"StartedAt": "2026-01-02T03:04:05.6Z"}
+        own = read_container(
+            container_json(stop_signal="SIGQUIT", stop_timeout=30, state=started)
+        )
+        self.assertEqual(
+            ("SIGQUIT", 30, "2026-01-02T03:04:05.6Z"),
+            (own.stop_signal, own.stop_timeout_s, own.started),
+        )
+        usual = read_container(container_json())
+        self.assertEqual(("", None), (usual.stop_signal, usual.stop_timeout_s))
+
     def test_what_docker_never_answers(self) -> None:
         """Each of these is refused, with a word on what is wrong."""
 
@@ -109,6 +128,7 @@ class ReadContainerTests(SynchronousTestCase):
             ({"Config": []}, "Config is []"),
             ({"Config": {"Env": [1]}}, "Env is 1"),
             ({"Config": {"Labels": {"a": 1}}}, "Labels is 1"),
+            ({"Config": {"Image": "x", "StopTimeout": "1"}}, "StopTimeout is '1'"),
             (ports({"eighty": [{"HostPort": "1"}]}), "'eighty' is no port"),
             (ports({"80/tcp": 1}), "Ports is 1"),
             (ports({"70000/tcp": [{"HostPort": "1"}]}), "'70000/tcp' is no port"),

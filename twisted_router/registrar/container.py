@@ -56,6 +56,12 @@ class Container:
     :ivar image: as it was given to ``docker run``; may be an id.
     :ivar image_id: ``sha256:`` and 64 digits.
     :ivar running: it runs, and is not waiting for its next restart.
+    :ivar paused: it runs, and does nothing.
+    :ivar started: when this run of it began, as Docker writes it.
+    :ivar stop_signal: name or number of the signal that ``docker stop`` sends, ``""``
+        for the usual one.
+    :ivar stop_timeout_s: seconds that ``docker stop`` waits, negative for as long as it
+        takes; ``None`` for the usual time.
     :ivar ports: published ones; with the host's network all exposed ones. By number.
     :ivar variables: see :func:`.labels.service_variables`.
     :ivar compose_service: its service in a Compose file, ``""`` if it is not of one.
@@ -67,6 +73,10 @@ class Container:
     image_id: str
     created: str
     running: bool
+    paused: bool
+    started: str
+    stop_signal: str
+    stop_timeout_s: float | None
     ports: tuple[Port, ...]
     variables: Mapping[str, str]
     compose_service: str
@@ -91,10 +101,19 @@ def read_container(data: Mapping[str, Any]) -> Container:
         created=_expect(str, data.get("Created"), "Created"),
         # While it waits for its next restart, Docker calls it running as well.
         running=bool(state.get("Running")) and not state.get("Restarting"),
+        paused=bool(state.get("Paused")),
+        started=_part(str, state, "StartedAt"),
+        stop_signal=_part(str, config, "StopSignal"),
+        stop_timeout_s=_stop_timeout_s(config),
         ports=_ports(data, config),
         variables=service_variables(env, labels),
         compose_service=labels.get(_COMPOSE_SERVICE, ""),
     )
+
+
+def _stop_timeout_s(config: Mapping[str, Any]) -> float | None:
+    seconds = config.get("StopTimeout")
+    return None if seconds is None else _expect(int, seconds, "StopTimeout")
 
 
 def _ports(data: Mapping[str, Any], config: Mapping[str, Any]) -> tuple[Port, ...]:
