@@ -49,7 +49,7 @@ class DockerContract(_Suite):
         raise NotImplementedError
 
     async def act(self, verb: str, *arguments: str) -> None:
-        """``docker VERB ARGUMENTS``: start, stop, kill, rename or rm."""
+        """``docker VERB ARGUMENTS``: start, stop, kill, pause, rename, rm ..."""
         raise NotImplementedError
 
     async def eventually(self, predicate: Callable[[], Any]) -> None:
@@ -78,6 +78,10 @@ class DockerContract(_Suite):
             in (event["Actor"]["ID"], event["Actor"]["Attributes"].get("container"))
         ]
         return [action for action, _ in groupby(actions)]
+
+    def seen_of(self, container: str) -> list[Event]:
+        """Events of one container."""
+        return [each for each in self.seen if each["Actor"]["ID"] == container]
 
     async def followed(self, since: str = "") -> EventStream:
         """A stream that is open."""
@@ -226,6 +230,67 @@ class DockerContract(_Suite):
             ],
         )
 
+    async def test_events_of_signals(self) -> None:
+        """They tell the number; a container may live on."""
+        container = await self.run_container(self.name)
+        await self.followed()
+        for signal in ("HUP", "TERM"):
+            await self.act("kill", f"--signal={signal}", container)
+        await self.eventually(lambda: len(self.seen_of(container)) == 2)
+        self.assertEqual(
+            [("kill", "1"), ("kill", "15")],
+            [
+                (event["Action"], event["Actor"]["Attributes"]["signal"])
+                for event in self.seen_of(container)
+            ],
+        )
+        data = await self.client.inspect(container)
+        assert data is not None
+        self.assertTrue(read_container(data).running)
+
+    async def test_pausing(self) -> None:
+        """Events, the list and the container itself tell of it."""
+        container = await self.run_container(self.name)
+        await self.followed()
+        for verb, state in (("pause", "paused"), ("unpause", "running")):
+            await self.act(verb, container)
+            (entry,) = [
+                each
+                for each in await self.client.containers()
+                if each["Id"] == container
+            ]
+            data = await self.client.inspect(container)
+            assert data is not None
+            found = read_container(data)
+            self.assertEqual(
+                (state, True, state == "paused"),
+                (entry["State"], found.running, found.paused),
+            )
+        await self.seen_from(container, ["container pause", "container unpause"])
+
+    async def test_how_a_container_is_stopped(self) -> None:
+        """What it does not say itself is not there."""
+        for facts, expected in (
+            ({}, ("", None)),
+            ({"stop_signal": "QUIT", "stop_timeout": 3}, ("QUIT", 3)),
+        ):
+            name = f"{self.name}-{len(facts)}"
+            data = await self.client.inspect(await self.run_container(name, **facts))
+            assert data is not None
+            found = read_container(data)
+            self.assertEqual(expected, (found.stop_signal, found.stop_timeout_s))
+
+    async def test_each_run_has_its_time(self) -> None:
+        """A container that was started anew can be told from what it was before."""
+        container = await self.run_container(self.name)
+        runs = []
+        for _ in range(2):
+            data = await self.client.inspect(container)
+            assert data is not None
+            runs.append(read_container(data).started)
+            await self.act("restart", "--time=0", container)
+        self.assertTrue(runs[0] < runs[1], runs)
+
     async def test_the_event_of_renaming(self) -> None:
         """It tells the new name; the old one has a slash."""
         container = await self.run_container(self.name)
@@ -274,9 +339,12 @@ class FakeDockerTests(DockerContract, TestCase):
         return self.engine.run(name, **facts)
 
     async def act(self, verb: str, *arguments: str) -> None:
-        """At once."""
+        """At once; of options, only the signal makes a difference."""
         names = [each for each in arguments if not each.startswith("-")]
-        getattr(self.engine, {"rm": "remove"}.get(verb, verb))(*names)
+        options = dict(
+            each[2:].split("=") for each in arguments if each.startswith("--signal=")
+        )
+        getattr(self.engine, {"rm": "remove"}.get(verb, verb))(*names, **options)
 
     async def eventually(self, predicate: Callable[[], Any]) -> None:
         """It is true already."""
@@ -307,6 +375,9 @@ class RealDockerTests(DockerContract, TestCase):
         options = ["--name", name, "--network", facts.get("network", "default")]
         for port in facts.get("expose", ()):
             options += ["--expose", port]
+        for fact in ("stop_signal", "stop_timeout"):
+            if fact in facts:
+                options += [f"--{fact.replace('_', '-')}", str(facts[fact])]
         return await self.containers.run(
             "sleep",
             "1000",

@@ -22,6 +22,9 @@ _STEP_NS = 10**6
 
 _RING = 256
 
+#: By name, as ``docker kill --signal`` takes them: those that somebody here sends.
+_SIGNALS = {"HUP": 1, "INT": 2, "QUIT": 3, "KILL": 9, "USR1": 10, "TERM": 15}
+
 
 @dataclass
 class FakeDockerEngine:
@@ -64,21 +67,29 @@ class FakeDockerEngine:
         publish: Sequence[str] = (),
         expose: Sequence[str] = (),
         network: str = "default",
+        stop_signal: str = "",
+        stop_timeout: int | None = None,
     ) -> str:
-        """``docker run --detach``; ports get free ones of the host. Gives the id."""
+        """``docker run --detach``. Gives the id.
+
+        :param publish: ``80``, which gets a free port of the host, or ``8080:80``.
+        """
         number = next(self._numbers)
+        pairs = [port.rpartition(":")[::2] for port in publish]
         data = container_json(
             name=name,
             number=number,
             image=image,
             env=env,
             labels=labels,
-            ports={self._key(port): None for port in publish},
+            ports={self._key(port): None for _, port in pairs},
             exposed=[self._key(port) for port in expose],
             network=network,
+            stop_signal=stop_signal,
+            stop_timeout=stop_timeout,
         )
         data["HostConfig"]["PortBindings"] = {
-            self._key(port): [{"HostIp": "", "HostPort": ""}] for port in publish
+            self._key(port): [{"HostIp": "", "HostPort": host}] for host, port in pairs
         }
         self._containers[data["Id"]] = data
         self._emit("create", data)
@@ -93,10 +104,10 @@ class FakeDockerEngine:
         ports = data["NetworkSettings"]["Ports"]
         if data["HostConfig"]["NetworkMode"] != "host":
             ports.update({key: None for key in data["Config"]["ExposedPorts"]})
-            for key in data["HostConfig"]["PortBindings"]:
+            for key, (asked,) in data["HostConfig"]["PortBindings"].items():
                 # The numbers for IPv4 and IPv6 are chosen apart.
                 ports[key] = [
-                    {"HostIp": ip, "HostPort": str(next(self._ports))}
+                    {"HostIp": ip, "HostPort": asked["HostPort"] or str(self._free())}
                     for ip in ("0.0.0.0", "::")
                 ]
         self._emit_network("connect", data)
@@ -105,21 +116,40 @@ class FakeDockerEngine:
     def die(self, container: str, exit_code: int = 0) -> None:
         """Its process ends by itself."""
         data = self._find(container)
-        self._state(data, "exited", Running=False, ExitCode=exit_code)
+        ended = {"Running": False, "Paused": False, "ExitCode": exit_code}
+        self._state(data, "exited", **ended)
         data["NetworkSettings"]["Ports"].clear()
         self._emit("die", data, exitCode=str(exit_code))
         self._emit_network("disconnect", data)
 
     def stop(self, container: str) -> None:
-        """``docker stop``."""
-        self._emit("kill", self._find(container), signal="15")
+        """``docker stop`` of one that ends as soon as it is told to."""
+        self.begin_stop(container)
         self.die(container)
         self._emit("stop", self._find(container))
 
-    def kill(self, container: str) -> None:
-        """``docker kill``."""
-        self._emit("kill", self._find(container), signal="9")
-        self.die(container, 137)
+    def begin_stop(self, container: str) -> None:
+        """``docker stop`` of one that takes its time: :meth:`die` is still to come."""
+        self.kill(container, self._find(container)["Config"].get("StopSignal", "TERM"))
+
+    def kill(self, container: str, signal: str = "KILL") -> None:
+        """``docker kill``; only KILL ends it, everything else it survives."""
+        number = _SIGNALS[signal.removeprefix("SIG")]
+        self._emit("kill", self._find(container), signal=str(number))
+        if number == _SIGNALS["KILL"]:
+            self.die(container, 137)
+
+    def pause(self, container: str) -> None:
+        """``docker pause``: it runs, and does nothing."""
+        data = self._find(container)
+        self._state(data, "paused", Paused=True)
+        self._emit("pause", data)
+
+    def unpause(self, container: str) -> None:
+        """``docker unpause``."""
+        data = self._find(container)
+        self._state(data, "running", Paused=False)
+        self._emit("unpause", data)
 
     def restart(self, container: str) -> None:
         """``docker restart``."""
@@ -209,6 +239,9 @@ class FakeDockerEngine:
 
     def _key(self, port: str) -> str:
         return port if "/" in port else f"{port}/tcp"
+
+    def _free(self) -> int:
+        return next(self._ports)
 
     def _state(self, data: dict[str, Any], status: str, **fields: Any) -> None:
         data["State"].update(Status=status, **fields)

@@ -55,6 +55,25 @@ class InventoryTests(SynchronousTestCase):
         self.assertEqual(["node-1:web:80"], self.ids())
         self.assertEqual((1, True), (len(self.inventory), self.web in self.inventory))
 
+    def test_finding_containers(self) -> None:
+        """One, or all; nothing can be made of an odd one."""
+        odd = self.engine.run("odd")
+        self.engine.corrupt("odd")
+        self.refresh()
+        found = self.inventory.find(self.web)
+        self.assertEqual({self.web: found, odd: None}, self.inventory.running())
+        self.assertEqual("web", found.name if found else None)
+        self.assertIsNone(self.inventory.find(odd))
+        self.assertIsNone(self.inventory.find("0" * 64))
+
+    def test_a_paused_container(self) -> None:
+        """The list shows it: no event is needed to notice."""
+        self.refresh()
+        self.engine.pause("web")
+        self.assertEqual(1, self.refresh())
+        found = self.inventory.find(self.web)
+        self.assertTrue(found and found.paused)
+
     def test_an_unchanged_world_is_not_inspected(self) -> None:
         """One request, however many containers."""
         self.refresh()

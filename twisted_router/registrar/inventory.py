@@ -55,6 +55,15 @@ class Inventory:
         """Whether a container ran when that was last asked."""
         return container_id in self._known
 
+    def running(self) -> dict[str, Container | None]:
+        """What runs, by id; ``None`` for those that nothing could be made of."""
+        return {key: known.container for key, known in self._known.items()}
+
+    def find(self, container_id: str) -> Container | None:
+        """What is known of a container, ``None`` if that is nothing."""
+        known = self._known.get(container_id)
+        return None if known is None else known.container
+
     def mark_dirty(self, container_id: str) -> None:
         """Inspect this container again at the next :meth:`refresh`."""
         self._dirty.add(container_id)
