@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +29,10 @@ IDLE, SERVING, LINGERING, CLOSING = range(4)
 #: with it (RFC 9112 9.6). nginx: lingering_timeout 5s.
 LINGER_S = 5.0
 LINGER_BYTES = 4 * 1024 * 1024
+
+# Ignored before a request line (RFC 9112 2.2), however many: a limit would depend on
+# how they are cut.
+_EMPTY_LINES = re.compile(rb"(?:\r\n)++")
 
 
 @implementer(IProtocol, IHalfCloseableProtocol, IPushProducer)
@@ -192,15 +197,14 @@ class ClientConnection:
         limit = self.engine.request_limits.head_bytes
         while True:
             if data[:2] == b"\r\n":
-                # An empty line before the request line is ignored (RFC 9112 2.2).
-                data = data[2:]
+                data = _EMPTY_LINES.sub(b"", data, 1)
             end = data.find(b"\r\n\r\n") + 4
             if end < 4:
                 self._keep_partial_head(data, limit)
                 break
             if limit and end > limit:
                 self._buffer = data
-                self._refuse_partial_head(431, "request head too large")
+                self._refuse_large_head(limit)
                 break
             self._buffer = data[end:]
             self._phase = SERVING
@@ -218,13 +222,19 @@ class ClientConnection:
             self.deadline_s = engine.sweeper.after(engine.read_header_timeout_s)
         self._buffer = data
         if limit and len(data) > limit:
-            target_bytes = self.engine.request_limits.target_bytes
-            if target_bytes and data.find(b"\n", 0, limit) < 0:
-                self._refuse_partial_head(414, "request target too long")
-            else:
-                self._refuse_partial_head(431, "request head too large")
+            self._refuse_large_head(limit)
         elif data.count(b"\n") != data.count(b"\r\n"):
             self._refuse_partial_head(400, "line feed without carriage return")
+
+    def _refuse_large_head(self, limit: int) -> None:
+        """Say what is wrong with the first ``limit`` bytes of what was kept."""
+        start = self._buffer[:limit]
+        if start.count(b"\n") != start.count(b"\r\n"):
+            self._refuse_partial_head(400, "line feed without carriage return")
+        elif self.engine.request_limits.target_bytes and b"\n" not in start:
+            self._refuse_partial_head(414, "request target too long")
+        else:
+            self._refuse_partial_head(431, "request head too large")
 
     def _refuse_partial_head(self, status: int, reason: str) -> None:
         head, self._buffer = self._buffer, b""
