@@ -1,0 +1,1 @@
+"""The router beside its peers: how fast, how even, how much memory."""

@@ -1,0 +1,175 @@
+"""Runs the benchmarks: ``python -m benchmarks --help``."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import signal
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NoReturn
+
+from benchmarks.cases import Case, all_cases
+from benchmarks.peers.caddy import Caddy
+from benchmarks.peers.haproxy import HAProxy
+from benchmarks.peers.nginx import Nginx
+from benchmarks.peers.peer import Peer, RunningPeer
+from benchmarks.peers.router import Router
+from benchmarks.peers.twisted_web import TwistedWeb
+from benchmarks.picture import draw
+from benchmarks.processes import BenchmarkError, raise_open_files_limit
+from benchmarks.report import read_json, table, write_json
+from benchmarks.rig import Cores, Rig, rig
+from benchmarks.samples import Result, Sample
+
+_HERE = Path(__file__).parent
+_PICTURE = "benchmarks.svg"
+#: What the rig itself is made of.
+_PROGRAMS = "wrk", "nginx", "taskset"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the chosen cases; the exit status is 1 if anything had errors."""
+    peers: list[Peer] = [
+        Nginx(),
+        Nginx(large_buffers=True),
+        HAProxy(),
+        Caddy(),
+        Router(),
+        TwistedWeb(),
+    ]
+    cases = all_cases()
+    options = _parser(cases, peers).parse_args(arguments)
+    if options.quick:
+        options.rounds, options.seconds = 1, 2
+    lacking = [program for program in _PROGRAMS if shutil.which(program) is None]
+    if lacking:
+        print(f"missing: {', '.join(lacking)} (apt-get install them)", file=sys.stderr)
+        return 1
+    chosen = []
+    for name in _names(options.peers, [peer.name for peer in peers]):
+        peer = next(peer for peer in peers if peer.name == name)
+        reason = peer.missing()
+        if reason:
+            print(f"left out: {peer.name}: {reason}")
+        else:
+            chosen.append(peer)
+            if peer.duties:
+                print(f"note: {peer.name}: {peer.duties}")
+    raise_open_files_limit()
+    # Ended from outside as by Ctrl-C: everything that was started is stopped.
+    signal.signal(signal.SIGTERM, _interrupted)
+    cores = Cores(options.proxy_core, options.load_cores)
+    failed = False
+    try:
+        for key in _names(options.cases, [case.about.key for case in cases]):
+            case = next(case for case in cases if case.about.key == key)
+            results = run(case, chosen, cores, options.rounds, options.seconds)
+            if not results:
+                continue
+            print(f"\n{table(case.about, results)}", flush=True)
+            write_json(options.results, case.about, results, options.seconds)
+            failed = failed or any(result.errors for result in results)
+    except BenchmarkError as error:
+        print(f"benchmarks: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("interrupted; everything was stopped", file=sys.stderr)
+        return 130
+    picture = options.results / _PICTURE
+    picture.write_text(draw(read_json(options.results)), "utf-8")
+    print(f"\nkept in {options.results}, drawn in {picture}")
+    return int(failed)
+
+
+def run(
+    case: Case, chosen: Sequence[Peer], cores: Cores, rounds: int, seconds: float
+) -> list[Result]:
+    """Run a case against all proxies, in turns.
+
+    Each round takes every proxy once and begins with another one, so that whatever
+    changes on the machine meanwhile meets all of them alike.
+    """
+    about = case.about
+    peers = case.peers(chosen)
+    if not peers:
+        return []
+    samples: dict[str, list[Sample]] = {}
+    with rig(cores, seconds) as machine:
+        if about.fresh:
+            for number in range(rounds):
+                with machine.proxies(
+                    peers, about.backend, direct=about.direct
+                ) as running:
+                    _round(case, machine, running, number, samples)
+        else:
+            with machine.proxies(peers, about.backend, direct=about.direct) as running:
+                for number in range(rounds):
+                    _round(case, machine, running, number, samples)
+    return [Result(name, tuple(taken)) for name, taken in samples.items()]
+
+
+def _round(
+    case: Case,
+    machine: Rig,
+    running: list[RunningPeer],
+    number: int,
+    samples: dict[str, list[Sample]],
+) -> None:
+    for peer in running:
+        samples.setdefault(peer.name, [])
+    first = number % len(running)
+    for peer in running[first:] + running[:first]:
+        if sys.stderr.isatty():
+            print(
+                f"\r\033[K({case.about.key}) round {number + 1}: {peer.name}",
+                end="\r",
+                file=sys.stderr,
+            )
+        samples[peer.name].append(case.measure(machine, peer))
+
+
+def _parser(cases: Sequence[Case], peers: Sequence[Peer]) -> argparse.ArgumentParser:
+    listed = "".join(f"\n  {case.about.key:3} {case.about.title}" for case in cases)
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks",
+        description="The router beside its peers; see benchmarks/README.rst.",
+        epilog=f"cases:{listed}\n\nproxies: {', '.join(p.name for p in peers)}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    last_core = str(max(os.sched_getaffinity(0)))
+    add = parser.add_argument
+    add("--cases", default="", metavar="a,e", help="only these")
+    add("--peers", default="", metavar="router,nginx", help="only these proxies")
+    add("--rounds", type=int, default=5, help="runs of each (default 5)")
+    add("--seconds", type=float, default=6, help="of each run (default 6)")
+    add("--quick", action="store_true", help="one round of 2 s: does the rig work?")
+    add("--results", type=Path, default=_HERE / "results", help="folder to keep them")
+    add("--proxy-core", default="0", help="core of the proxy (default 0)")
+    add("--load-cores", default=last_core, help="of load and backend, as 1 or 1-3")
+    return parser
+
+
+def _names(chosen: str, known: Sequence[str]) -> list[str]:
+    """The chosen of the known names, all if none; ``d`` chooses ``d1`` and ``d2``."""
+    if not chosen:
+        return list(known)
+    wanted = [name.strip() for name in chosen.split(",") if name.strip()]
+    for name in wanted:
+        if not any(_is_chosen(name, other) for other in known):
+            sys.exit(f"no {name!r}; there are {', '.join(known)}")
+    return [other for other in known if any(_is_chosen(n, other) for n in wanted)]
+
+
+def _is_chosen(name: str, known: str) -> bool:
+    return known == name or known.rstrip("0123456789") == name
+
+
+def _interrupted(number: int, frame: object) -> NoReturn:
+    raise KeyboardInterrupt
+
+
+if __name__ == "__main__":
+    sys.exit(main())

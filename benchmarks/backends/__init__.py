@@ -1,0 +1,1 @@
+"""What stands behind the proxies; each is quicker than any of them."""
