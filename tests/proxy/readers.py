@@ -6,7 +6,6 @@ What the proxy passes on must mean to both what it meant to the proxy.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -34,7 +33,8 @@ class Reading:
 
     :ivar end: :data:`WHOLE`, :data:`PART` or :data:`REFUSED`.
     :ivar head_seen: its head was complete, and understood.
-    :ivar rest: what follows the message; only h11 tells.
+    :ivar rest: what follows the message; only h11 tells, unless the
+        protocol changes.
     :ivar reason: why it was refused.
     """
 
@@ -117,47 +117,72 @@ def _read_with_h11(connection: h11.Connection, data: bytes, over: bool) -> Readi
 
 
 class _Callbacks:
-    """Takes what llhttp finds of the first message; the others are not looked at."""
+    """Takes what llhttp finds of the first message; the others are only counted."""
 
     def __init__(self) -> None:
         self.reading = Reading()
         self.body: list[bytes] = []
+        self.messages = 0
+
+    def on_message_begin(self) -> None:
+        self.messages += 1
 
     def on_url(self, url: bytes) -> None:
-        if self.reading.end is PART:
+        if self.messages == 1:
             self.reading.target += url
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        reading = self.reading
-        if reading.end is PART:
+        if self.messages == 1:
+            reading = self.reading
             pair = (name.lower(), value.strip(b" \t"))
             (reading.trailers if reading.head_seen else reading.fields).append(pair)
 
     def on_headers_complete(self) -> None:
-        self.reading.head_seen = True
+        if self.messages == 1:
+            self.reading.head_seen = True
 
     def on_body(self, data: bytes) -> None:
-        if self.reading.end is PART:
+        if self.messages == 1:
             self.body.append(data)
 
     def on_message_complete(self) -> None:
         self.reading.end = WHOLE
 
 
-def request_with_llhttp(data: bytes) -> Reading:
-    """Llhttp's understanding of the request that ``data`` begins with.
+class LlhttpRequest:
+    """llhttp, reading one request in any pieces, the first with the whole first line.
 
     It knows a fixed list of methods; for others it is told that it was POST.
+
+    :ivar messages: how many it has seen begin.
     """
-    method = data[: data.find(b" ")] if b" " in data[:64] else b""
-    stands_in = bool(method) and method not in _LLHTTP_METHODS
-    reading, parser = _read_with_llhttp(
-        httptools.HttpRequestParser,
-        b"POST" + data[len(method) :] if stands_in else data,
-    )
-    if reading.head_seen:
-        reading.method = method if stands_in else parser.get_method()
-    return reading
+
+    def __init__(self) -> None:
+        self._callbacks = _Callbacks()
+        self._parser = httptools.HttpRequestParser(self._callbacks)
+        self._method = b""
+
+    @property
+    def messages(self) -> int:
+        return self._callbacks.messages
+
+    def feed(self, data: bytes) -> Reading:
+        """Read on; what is known by now."""
+        reading = self._callbacks.reading
+        if not self.messages:
+            method = data[: data.find(b" ", 0, 64) + 1][:-1]
+            if method and method not in _LLHTTP_METHODS:
+                self._method = method
+                data = b"POST" + data[len(method) :]
+        _feed(self._parser, data, self._callbacks)
+        if reading.head_seen:
+            reading.method = self._method or self._parser.get_method()
+        return reading
+
+
+def request_with_llhttp(data: bytes) -> Reading:
+    """Llhttp's understanding of the request that ``data`` begins with."""
+    return LlhttpRequest().feed(data)
 
 
 def response_with_llhttp(data: bytes) -> Reading:
@@ -166,17 +191,16 @@ def response_with_llhttp(data: bytes) -> Reading:
     It does not know of the request, nor of the connection's end: HEAD must be dealt
     with by the caller, and a body up to that end leaves the message ``PART``.
     """
-    reading, parser = _read_with_llhttp(httptools.HttpResponseParser, data)
+    callbacks = _Callbacks()
+    parser = httptools.HttpResponseParser(callbacks)
+    _feed(parser, data, callbacks)
+    reading = callbacks.reading
     if reading.head_seen:
         reading.status = parser.get_status_code()
     return reading
 
 
-def _read_with_llhttp(
-    make_parser: Callable[[_Callbacks], Any], data: bytes
-) -> tuple[Reading, Any]:
-    callbacks = _Callbacks()
-    parser = make_parser(callbacks)
+def _feed(parser: Any, data: bytes, callbacks: _Callbacks) -> None:
     reading = callbacks.reading
     try:
         parser.feed_data(data)
@@ -188,7 +212,6 @@ def _read_with_llhttp(
             reading.end = REFUSED
             reading.reason = f"llhttp: {error}"
     reading.body = b"".join(callbacks.body)
-    return reading, parser
 
 
 def split_fields(fields: bytes) -> list[Field]:
