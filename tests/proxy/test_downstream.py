@@ -241,6 +241,14 @@ class RefusalTests(EngineTestCase):
         ]:
             self.refused(head, 400)
 
+    def test_head_gets_no_body_with_a_refusal(self) -> None:
+        for request in (b"HEAD / HTTP/1.1\r\nHost: a b\r\n\r\n", b"HEAD / HTTP/1.1\n"):
+            client = self.client()
+            client.deliver(request)
+            data = client.take()
+            self.assertEqual(400, status_of(data))
+            self.assertEqual(head_of(data), data)
+
     def test_a_bare_line_feed_is_refused_before_the_head_is_complete(self) -> None:
         self.refused(b"GET / HTTP/1.1\nHost: app.example.com\n\n", 400)
 

@@ -133,7 +133,7 @@ class Exchange:
         counters.rejected += 1
         counters.count_error(status)
         page = errors.refused(status, reason)
-        self._write_page(page, close=True, bodiless=False)
+        self._write_page(page, True, self._head.startswith(b"HEAD "))
         self._account(page.cause, own=True)
         self.client.linger()
 
