@@ -251,6 +251,12 @@ class Config:
         expected="the name of a header field",
         nonempty=True,
     )
+    via: str = _key(
+        "",
+        "our name in a Via field of what is forwarded, both ways; empty = none added",
+        check=addresses.is_field_name,
+        expected="a word such as router-1",
+    )
 
     read_header_timeout: Seconds = _key(
         Seconds(10.0), "from a request's first byte to the end of its head"
