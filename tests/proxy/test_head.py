@@ -169,6 +169,21 @@ class TargetTests(_TableTestCase):
         request = read_request(line=b"GET http://B.example:81/a HTTP/1.1")
         self.assertEqual(b"B.example:81", request.host)
 
+    def test_instances_are_sent_the_origin_form(self) -> None:
+        expected = {
+            b"GET http://b.example/a?c=/d": b"/a?c=/d",
+            b"GET http://b.example": b"/",
+            b"GET http://b.example?c/d": b"/?c/d",
+            b"OPTIONS http://b.example": b"*",
+            b"OPTIONS http://b.example?": b"/?",
+            b"OPTIONS http://b.example/": b"/",
+            b"GET //b.example/a": b"//b.example/a",
+        }
+        found = {
+            line: read_request(line=line + b" HTTP/1.1").target for line in expected
+        }
+        self.assertEqual(expected, found)
+
     def test_a_target_is_kept_byte_for_byte(self) -> None:
         request = read_request(line=b'GET /%2F%2f/../"x?%zz&&= HTTP/1.0')
         self.assertEqual(b'/%2F%2f/../"x?%zz&&=', request.target)

@@ -69,7 +69,6 @@ class FieldTests(SynchronousTestCase):
 
     def test_malformed_fields_are_refused(self) -> None:
         malformed = (
-            b"X : 1",
             b"X",
             b": 1",
             b" X: 1",
@@ -83,6 +82,13 @@ class FieldTests(SynchronousTestCase):
         self.assertEqual(
             dict.fromkeys(malformed, MALFORMED),
             {field: response_outcome(response_head(field)) for field in malformed},
+        )
+
+    def test_white_space_before_a_colon_is_removed(self) -> None:
+        response = read_response(b"X \t: 1", b"Content-Length : 5", b"Y: a : b")
+        self.assertEqual(
+            (b"X: 1\r\nContent-Length: 5\r\nY: a : b\r\n", 5),
+            (response.fields, response.length),
         )
 
     def test_as_many_fields_as_the_limit_are_accepted(self) -> None:
@@ -249,6 +255,17 @@ class UpgradeTests(SynchronousTestCase):
 
     def test_several_fields_are_one_list(self) -> None:
         self.assertEqual(b"a, b", read_response(b"Upgrade: a", b"Upgrade: b").upgrade)
+
+    def test_those_that_would_do_are_told_if_they_can_be_passed_on(self) -> None:
+        line = b"HTTP/1.1 426 Upgrade Required"
+        expected = {
+            b"Upgrade: h2c, a/1": b"Connection: Upgrade\r\nUpgrade: a/1\r\n",
+            b"Upgrade: TLS/1.0, HTTP/2.0": b"",
+            b"Upgrade: a b": b"",
+            b"Connection: close": b"",
+        }
+        found = {field: read_response(field, line=line).fields for field in expected}
+        self.assertEqual(expected, found)
 
     def test_most_responses_choose_none(self) -> None:
         self.assertEqual(b"", read_response(b"A: 1").upgrade)

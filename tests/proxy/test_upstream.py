@@ -10,6 +10,7 @@ from .harness import EngineTestCase, field, head_of, status_of
 
 GET = b"GET / HTTP/1.1\r\nHost: app.example.com\r\n\r\n"
 HEAD = b"HEAD / HTTP/1.1\r\nHost: app.example.com\r\n\r\n"
+DATE = b"Date: Tue, 14 Nov 2023 22:13:20 GMT\r\n"
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi"
 
 
@@ -143,8 +144,8 @@ class InterimTests(EngineTestCase):
             b"HTTP/1.1 100 Continue\r\n\r\n"
         )
         self.assertEqual(
-            b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n"
-            b"HTTP/1.1 100 Continue\r\n\r\n",
+            b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n%b\r\n"
+            b"HTTP/1.1 100 Continue\r\n%b\r\n" % (DATE, DATE),
             client.take(),
         )
         instance.deliver(OK)
@@ -165,7 +166,7 @@ class InterimTests(EngineTestCase):
         )
         self.assertEqual(b"100-continue", field(instance.take(), b"Expect"))
         instance.deliver(b"HTTP/1.1 100 Continue\r\n\r\n")
-        self.assertEqual(b"HTTP/1.1 100 Continue\r\n\r\n", client.take())
+        self.assertEqual(b"HTTP/1.1 100 Continue\r\n%b\r\n" % DATE, client.take())
         client.deliver(b"abc")
         self.assertEqual(b"abc", instance.take())
         instance.deliver(OK)
@@ -245,7 +246,7 @@ class RefusedResponseTests(EngineTestCase):
             b"nonsense\r\n\r\n",
             b"HTTP/2.0 200 OK\r\n\r\n",
             b"HTTP/1.1 99 No\r\n\r\n",
-            b"HTTP/1.1 200 OK\r\nA : b\r\n\r\n",
+            b"HTTP/1.1 200 OK\r\nA b\r\n\r\n",
             b"HTTP/1.1 200 OK\r\nA: b\x00\r\n\r\n",
             b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 1\r\n\r\n",
             b"HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n",

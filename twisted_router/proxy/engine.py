@@ -43,6 +43,7 @@ class Engine:
     :param seconds: a precise monotonic clock, for durations.
     :param wall_s: seconds since the epoch, for logs and Date fields.
     :ivar clients: the connections of clients that are open.
+    :ivar via: what is added to messages received as HTTP/1.0 and as 1.1, or nothing.
     :ivar draining: set at stop: every response then closes its connection.
     """
 
@@ -91,6 +92,11 @@ class Engine:
         self.max_body_bytes = config.max_request_body_bytes
         self.max_chunk_line_bytes = config.max_chunk_line_bytes
         self.max_trailer_bytes = config.max_trailer_bytes
+        # Via fields (RFC 9110 7.6.3) for messages of HTTP/1.0 and 1.1; none by default.
+        self.via: tuple[bytes, ...] = ()
+        if config.via:
+            name = config.via.encode("ascii")
+            self.via = tuple(b"Via: 1.%d %b\r\n" % (n, name) for n in (0, 1))
         self._date_s = -1
         self._date = b""
 

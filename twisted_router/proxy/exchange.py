@@ -15,11 +15,11 @@ from .forward import (
     request_bytes,
     response_bytes,
     rewrite_target,
-    switching_bytes,
 )
 from .framing import Body, ChunkedBody, LengthBody, encode_chunk, encode_end
 from .head import CHUNKED, HeadError
-from .request_head import RequestHead, parse_request_head
+from .last_hop import last_hop_bytes
+from .request_head import LastHopError, RequestHead, parse_request_head
 from .response_head import ResponseHead
 
 if TYPE_CHECKING:
@@ -100,6 +100,11 @@ class Exchange:
         except HeadError as error:
             self.refuse(error.status, error.reason)
             return
+        except LastHopError as error:
+            self._answer_here(error.request)
+            return
+        if engine.via:
+            request.fields += engine.via[request.minor]
         self.request = request
         self._request_id = request.request_id or engine.make_request_id()
         self._keep_alive = request.keep_alive
@@ -136,6 +141,26 @@ class Exchange:
         self._write_page(page, True, self._head.startswith(b"HEAD "))
         self._account(page.cause, own=True)
         self.client.linger()
+
+    def _answer_here(self, request: RequestHead) -> None:
+        """Answer a request that goes no further."""
+        engine = self.engine
+        self.request = request
+        self.request_done = not request.length
+        self._request_id = request.request_id or engine.make_request_id()
+        self._status = 200
+        keep_alive = self._may_keep_client()
+        self.client.write(
+            last_hop_bytes(
+                request.method,
+                self._head,
+                self._request_id,
+                not keep_alive,
+                engine.date(),
+            )
+        )
+        self._account(b"", own=True)
+        self._end_answer(keep_alive)
 
     def received(self, data: bytes) -> bytes:
         """Take what the client sent on; what is not taken is given back.
@@ -315,7 +340,10 @@ class Exchange:
     def interim(self, response: ResponseHead) -> None:
         """Pass on a 1xx response; HTTP/1.0 does not know them (RFC 9110 15.2)."""
         if self.request.minor:
-            self.client.write(interim_bytes(response))
+            engine = self.engine
+            if engine.via:
+                response.fields += engine.via[response.minor]
+            self.client.write(interim_bytes(response, engine.date()))
 
     def respond(self, response: ResponseHead, body: bytes) -> None:
         """Pass on the head of the final response.
@@ -324,6 +352,8 @@ class Exchange:
         """
         engine, request = self.engine, self.request
         self._status = response.status
+        if engine.via:
+            response.fields += engine.via[response.minor]
         keep_alive = request.keep_alive and not engine.draining
         if not self.request_done and response.status >= 300:
             # Refused early: whatever is left of the body will not be read.
@@ -395,7 +425,7 @@ class Exchange:
         self._status = 101
         self.engine.counters.upgrades += 1
         self.engine.counters.tunnels += 1
-        self.client.write(switching_bytes(response))
+        self.interim(response)
         self.client.feed_exchange()
 
     def tunnelled(self, data: bytes) -> None:
@@ -442,11 +472,18 @@ class Exchange:
             # The response had begun: there is no place for a page.
             self._break_off(page.cause)
             return
-        keep_alive = self.request.keep_alive and not self.engine.draining
-        if not self.request_done:
-            keep_alive = self._skip_body() and keep_alive
+        keep_alive = self._may_keep_client()
         self._write_page(page, not keep_alive, self.request.method == b"HEAD")
         self._account(page.cause, own=True)
+        self._end_answer(keep_alive)
+
+    def _may_keep_client(self) -> bool:
+        """Whether another request can follow an answer of the router's own."""
+        keep_alive = self.request.keep_alive and not self.engine.draining
+        return (self.request_done or self._skip_body()) and keep_alive
+
+    def _end_answer(self, keep_alive: bool) -> None:
+        """An answer of the router's own was sent in whole."""
         if keep_alive:
             self.client.next()
         elif self.request_done:

@@ -93,18 +93,10 @@ def rewrite_target(target: bytes, strip: bytes, prepend: bytes) -> tuple[bytes, 
     """Apply a route's ``strip`` and ``prepend``: (target, what was stripped).
 
     ``strip`` is only removed on a whole segment: ``/app`` of ``/app/x`` and ``/app``,
-    not of ``/apple``. What is left always begins with a slash. A target in absolute
-    form becomes one in origin form, since the path is no longer the client's.
+    not of ``/apple``. What is left always begins with a slash.
     """
-    if not target.startswith(b"/"):
-        if target == b"*":
-            return target, b""
-        slash = target.find(b"/", target.index(b"://") + 3)
-        question = target.find(b"?")
-        if slash < 0 or 0 <= question < slash:
-            target = b"/" + (target[question:] if question >= 0 else b"")
-        else:
-            target = target[slash:]
+    if target == b"*":
+        return target, b""
     stripped = b""
     if strip and target.startswith(strip):
         rest = target[len(strip) :]
@@ -142,18 +134,17 @@ def response_bytes(
     return b"HTTP/1.1 %b\r\n%b%b\r\n" % (response.status_text, response.fields, added)
 
 
-def interim_bytes(response: ResponseHead) -> bytes:
-    """A 1xx response, passed on."""
-    return b"HTTP/1.1 %b\r\n%b\r\n" % (response.status_text, response.fields)
+def interim_bytes(response: ResponseHead, date: bytes) -> bytes:
+    """A 1xx response, passed on.
 
-
-def switching_bytes(response: ResponseHead) -> bytes:
-    """A 101 response, passed on with the protocol that was switched to."""
-    return b"HTTP/1.1 %b\r\n%bConnection: Upgrade\r\nUpgrade: %b\r\n\r\n" % (
-        response.status_text,
-        response.fields,
-        response.upgrade,
-    )
+    :param date: as for :func:`response_bytes`; RFC 9110 6.6.1 excepts no status.
+    """
+    fields = response.fields
+    if response.status == 101:
+        fields += b"Connection: Upgrade\r\nUpgrade: " + response.upgrade + b"\r\n"
+    if not response.has_date:
+        fields += b"Date: " + date + b"\r\n"
+    return b"HTTP/1.1 %b\r\n%b\r\n" % (response.status_text, fields)
 
 
 def switched_to_offered(offered: bytes, chosen: bytes) -> bool:

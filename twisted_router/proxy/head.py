@@ -25,13 +25,14 @@ FIELDS = rb"(?:" + FIELD + rb")*+"
 TRAILER_SECTION = re.compile(FIELDS + rb"\r\n")
 NAMED_FIELD = re.compile(rb"([^:\r\n]++):[^\r]*\r\n")
 
-_DIGITS = re.compile(rb"[0-9]{1,18}")
+DIGITS = re.compile(rb"[0-9]{1,18}")
 _ONE_TOKEN = re.compile(TOKEN + rb"++")
+_PROTOCOL = re.compile(TOKEN + rb"++(?:/" + TOKEN + rb"++)?+")
 
 # Never removed because a Connection field names them: they decide where a message
 # goes, how it is read and where it ends, or tell what earlier proxies vouch for.
 _NOT_NOMINABLE = frozenset(
-    b"host content-length transfer-encoding close keep-alive expect date forwarded "
+    b"host content-length transfer-encoding close keep-alive expect date forwarded via "
     b"x-forwarded-for x-forwarded-proto x-forwarded-host x-forwarded-port x-real-ip "
     b"x-request-id x-vcap-request-id".split()
 )
@@ -68,7 +69,7 @@ def too_many_fields(head: bytes, limits: HeadLimits) -> bool:
 
 def read_length(value: bytes, status: int = 400) -> int:
     """The number of a Content-Length: digits, nothing else (RFC 9110 8.6)."""
-    if not _DIGITS.fullmatch(value):
+    if not DIGITS.fullmatch(value):
         raise HeadError(status, "malformed Content-Length")
     return int(value)
 
@@ -83,6 +84,23 @@ def connection_tokens(value: bytes, status: int) -> set[bytes]:
                 raise HeadError(status, "malformed Connection header")
             tokens.add(token)
     return tokens
+
+
+def tunnelled_protocols(upgrade: bytes) -> bytes | None:
+    """Those protocols of an Upgrade field that may be passed on; ``None`` = malformed.
+
+    Not other versions of HTTP: behind such a tunnel a client could reach paths and
+    hosts that the router would not route. Not TLS: it would end somewhere else.
+    """
+    allowed = []
+    for protocol in upgrade.split(b","):
+        protocol = protocol.strip(b"\t ")
+        if protocol:
+            if not _PROTOCOL.fullmatch(protocol):
+                return None
+            if not protocol.lower().startswith((b"h2c", b"http/", b"tls/")):
+                allowed.append(protocol)
+    return b", ".join(allowed)
 
 
 def kept_fields(head: bytes, start: int, kept: list[bytes]) -> bytes:

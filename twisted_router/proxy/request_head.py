@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from ipaddress import AddressValueError, IPv6Address
 
 from .head import (
     CHUNKED,
+    DIGITS,
     FIELD,
     FIELDS,
     TEXT,
@@ -16,6 +18,7 @@ from .head import (
     kept_fields,
     read_length,
     too_many_fields,
+    tunnelled_protocols,
     without_nominated,
 )
 
@@ -32,13 +35,16 @@ _FIELD_LINE = re.compile(FIELD)
 
 # A name or address, with a port or without (RFC 3986 3.2.2), or nothing; no comma,
 # which would make a list of it, and no user.
-_HOST = rb"(?:(?:[A-Za-z0-9._~!$&'()*+;=%\-]++|\[[0-9A-Fa-f:.]++\])(?::[0-9]{0,5})?+)?+"
+_HOST = (
+    rb"(?:(?:(?:[A-Za-z0-9._~!$&'()*+;=\-]|%[0-9A-Fa-f]{2})++|\[[0-9A-Fa-f:.]++\])"
+    rb"(?::[0-9]{0,5})?+)?+"
+)
 
 # Fields that the proxy acts on, searched in the lower-cased head. The value of a
 # well-formed Host is the first group, any other name and value the others.
 _ACTS = re.compile(
     rb"\n(?:host:[\t ]*+(" + _HOST + rb")[\t ]*+(?=\r)"
-    rb"|(host|connection|content-length|transfer-encoding|expect|upgrade|te"
+    rb"|(host|connection|content-length|transfer-encoding|expect|upgrade|te|max-forwards"
     rb"|keep-alive|proxy-(?:connection|authorization|authenticate)"
     rb"|x-forwarded-(?:for|proto|host|port)|x-real-ip|x-(?:vcap-)?request-id"
     rb"):[\t ]*+([^\r]*+))"
@@ -49,6 +55,7 @@ _ACTS = re.compile(
 # perhaps "Connection: keep-alive". One expression checks such a head and takes it
 # apart, in half the time. It is narrower than the grammar: fields that begin like one
 # to be acted on make a head not plain, so that it takes the long way, to the same end.
+# So do the methods that know other targets than paths, and those with Max-Forwards.
 _NOT_PLAIN = (
     rb"(?:[Hh][Oo][Ss][Tt]:|[Cc][Oo][Nn]|[Tt][RrEe]|[Ee][Xx][Pp]|[Kk][Ee][Ee]"
     rb"|[Uu][Pp][Gg][Rr][Aa][Dd][Ee]:|[Pp][Rr][Oo][Xx]"
@@ -61,19 +68,23 @@ _OTHERS = (
     + rb"++):" + TEXT + rb"*+\r\n)*+)"
 )  # fmt: skip
 _PLAIN_HEAD = re.compile(
-    rb"(" + TOKEN + rb"++) ((/[\x21\x22\x24-\x3e\x40-\x7e]*+)(?:\?" + _TARGET[:-2]
+    rb"(?!CONNECT |OPTIONS |TRACE )(" + TOKEN + rb"++) "
+    + rb"((/[\x21\x22\x24-\x3e\x40-\x7e]*+)(?:\?" + _TARGET[:-2]
     + rb"*+)?+) HTTP/1\.1\r\n" + _OTHERS
     + rb"[Hh]ost: ([A-Za-z0-9._~\-]++(?::[0-9]{1,5})?+)\r\n" + _OTHERS
     + rb"(?:[Cc]onnection: [Kk]eep-[Aa]live\r\n" + _OTHERS + rb")?+\r\n"
 )  # fmt: skip
 
-_PROTOCOL = re.compile(TOKEN + rb"++(?:/" + TOKEN + rb"++)?+")
 _ABSOLUTE = re.compile(rb"(?i:https?)://(?=[^/?])(" + _HOST + rb")(?![^/?])([^?]*+)")
 #: A request id that may be kept: printable, no separators of logs or shells.
 _SANE_ID = re.compile(rb"[A-Za-z0-9._~:/+=@\-]{1,128}")
 
 # Registered codings that the proxy does not implement (RFC 9112 7.2): 501, not 400.
 _KNOWN_CODINGS = frozenset([b"gzip", b"x-gzip", b"deflate", b"compress", b"x-compress"])
+
+# Methods that count the servers on their way, and how far they may be counted.
+_COUNTED_METHODS = frozenset([b"OPTIONS", b"TRACE"])
+_MOST_HOPS = 256
 
 _NONE: frozenset[bytes] = frozenset()
 _SLASH = 0x2F
@@ -82,7 +93,8 @@ _SLASH = 0x2F
 class RequestHead:
     """What the proxy knows of a request.
 
-    :ivar target: as received; ``path`` is its path, for routing.
+    :ivar target: in origin form (or ``*``), as an origin server is to see it: RFC 9112
+        3.2.1; ``path`` is its path, for routing.
     :ivar minor: 0 or 1, of HTTP/1.x.
     :ivar host: where it wants to go: Host, or the authority of an absolute target.
     :ivar fields: all fields to be forwarded, each with its line end. Without Host,
@@ -126,11 +138,23 @@ class RequestHead:
     request_id: bytes
 
 
+class LastHopError(Exception):
+    """A request that must go no further, and is answered here: RFC 9110 7.6.2.
+
+    :ivar request: what is known of it.
+    """
+
+    def __init__(self, request: RequestHead) -> None:
+        super().__init__("Max-Forwards is 0")
+        self.request = request
+
+
 def parse_request_head(head: bytes, limits: HeadLimits) -> RequestHead:
     """Read a complete request head.
 
     :param head: from the request line to the empty line, inclusive.
     :raises HeadError: with the status to answer.
+    :raises LastHopError: it is well-formed, and not to be forwarded.
 
     Field syntax: RFC 9110 5.5; request line: RFC 9112 3; Host: RFC 9112 3.2; framing:
     RFC 9112 6.3. Stricter than these: no obsolete folding, no repeated
@@ -140,8 +164,6 @@ def parse_request_head(head: bytes, limits: HeadLimits) -> RequestHead:
     if plain is None:
         return _parse_any(head, limits)
     method, target, path, before, host, between, after = plain.groups()
-    if method == b"CONNECT":
-        return _parse_any(head, limits)
     _check_size(head, target, limits)
     request = RequestHead()
     request.method = method
@@ -182,6 +204,7 @@ def _parse_any(head: bytes, limits: HeadLimits) -> RequestHead:
     connection: bytes | None = None
     codings: bytes | None = None
     length: bytes | None = None
+    hops: int | None = None
     upgrade = forwarded_for = request_id = vcap_id = b""
     forwarded = _NONE
     trailers = False
@@ -225,6 +248,13 @@ def _parse_any(head: bytes, limits: HeadLimits) -> RequestHead:
         elif name == b"te":
             options = [option.strip(b"\t ") for option in act[3].split(b",")]
             trailers = trailers or b"trailers" in options
+        elif name == b"max-forwards":
+            # Others ignore it, and pass it on.
+            if method not in _COUNTED_METHODS:
+                continue
+            if hops is not None:
+                raise HeadError(400, "more than one Max-Forwards field")
+            hops = _read_hops(act[3].rstrip(b"\t "))
         elif name.startswith(b"x-"):
             if act[3].rstrip(b"\t "):
                 forwarded = forwarded | {name}
@@ -239,6 +269,8 @@ def _parse_any(head: bytes, limits: HeadLimits) -> RequestHead:
         if request.minor:
             raise HeadError(400, "missing required Host header")
         host = b""
+    elif host[:1] == b"[":
+        _check_address(host)
     request.host = host
     if target[0] == _SLASH and method != b"CONNECT":
         query = target.find(b"?")
@@ -273,10 +305,32 @@ def _parse_any(head: bytes, limits: HeadLimits) -> RequestHead:
                 request.keep_alive = True
             # Without their nomination these two mean nothing (RFC 9110 7.8, 10.1.4).
             if upgrade and b"upgrade" in tokens:
-                request.upgrade = _allowed_upgrade(request, upgrade)
+                request.upgrade = _offered(request, upgrade)
             request.trailers = trailers and b"te" in tokens
             request.fields = without_nominated(request.fields, tokens)
+    if method == b"TRACE" and request.length:
+        # It would be sent on by us, whom RFC 9110 9.3.8 forbids that.
+        raise HeadError(400, "content in a TRACE request")
+    if hops is not None:
+        if not hops:
+            raise LastHopError(request)
+        request.fields += b"Max-Forwards: %d\r\n" % (hops - 1)
     return request
+
+
+def _read_hops(value: bytes) -> int:
+    """How many more servers a request may see: RFC 9110 7.6.2."""
+    if not DIGITS.fullmatch(value):
+        raise HeadError(400, "malformed Max-Forwards header")
+    return min(int(value), _MOST_HOPS)
+
+
+def _check_address(host: bytes) -> None:
+    """Refuse an address in brackets that is none."""
+    try:
+        IPv6Address(host[1 : host.index(b"]")].decode("ascii"))
+    except AddressValueError:
+        raise HeadError(400, "malformed Host header") from None
 
 
 def _read_target(request: RequestHead) -> None:
@@ -293,9 +347,17 @@ def _read_target(request: RequestHead) -> None:
     if absolute is None:
         raise HeadError(400, "malformed request target")
     host, path = absolute.groups()
+    if host[:1] == b"[":
+        _check_address(host)
     # It replaces a Host field that says something else (RFC 9112 3.2.2).
     request.host = host
     request.path = path or b"/"
+    rest = target[absolute.end(1) :]
+    if path:
+        request.target = rest
+    else:
+        # RFC 9112 3.2.1 and 3.2.4.
+        request.target = b"/" + rest if rest or method != b"OPTIONS" else b"*"
 
 
 def _check_request_codings(
@@ -314,24 +376,18 @@ def _check_request_codings(
     raise HeadError(400, "malformed Transfer-Encoding")
 
 
-def _allowed_upgrade(request: RequestHead, upgrade: bytes) -> bytes:
-    """The offered protocols that may be passed on.
+def _offered(request: RequestHead, upgrade: bytes) -> bytes:
+    """The protocols that an instance is offered.
 
-    Not h2c: behind such a tunnel a client could reach paths and hosts that the
-    router would not route. Not with a body, whose end and the tunnel's start could
-    be read differently; not from HTTP/1.0 (RFC 9110 7.8).
+    None with a body, whose end and the tunnel's start could be read differently; none
+    from HTTP/1.0 (RFC 9110 7.8).
     """
     if request.length or not request.minor:
         return b""
-    offered = []
-    for protocol in upgrade.split(b","):
-        protocol = protocol.strip(b"\t ")
-        if protocol:
-            if not _PROTOCOL.fullmatch(protocol):
-                raise HeadError(400, "malformed Upgrade header")
-            if not protocol.lower().startswith((b"h2c", b"http/", b"tls/")):
-                offered.append(protocol)
-    return b", ".join(offered)
+    offered = tunnelled_protocols(upgrade)
+    if offered is None:
+        raise HeadError(400, "malformed Upgrade header")
+    return offered
 
 
 def _why_malformed(head: bytes) -> HeadError:
@@ -339,7 +395,9 @@ def _why_malformed(head: bytes) -> HeadError:
     line = _REQUEST_LINE.match(head)
     if line is None:
         return HeadError(400, "malformed request line")
-    if line[3] != b"1" or line[4] not in b"01":
+    # Where a head comes in pieces, a line feed alone is found before this is.
+    lines = head.count(b"\n") == head.count(b"\r\n")
+    if lines and (line[3] != b"1" or line[4] not in b"01"):
         return HeadError(505, "only HTTP/1.0 and HTTP/1.1 are supported")
     position, end = line.end(), len(head) - 2
     number = 1

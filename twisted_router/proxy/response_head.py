@@ -16,12 +16,14 @@ from .head import (
     kept_fields,
     read_length,
     too_many_fields,
+    tunnelled_protocols,
     without_nominated,
 )
 
 _HEAD = re.compile(
     rb"HTTP/1\.([01]) (([1-9][0-9]{2})(?: " + TEXT + rb"*+)?)\r\n" + FIELDS + rb"\r\n"
 )
+_SPACED_NAME = re.compile(rb"(?<=\n)(" + TOKEN + rb"++)[\t ]++:")
 # Fields that the proxy acts on, searched in the lower-cased head.
 _ACTS = re.compile(
     rb"\n(connection|content-length|transfer-encoding|date|upgrade|keep-alive|te"
@@ -49,7 +51,8 @@ class ResponseHead:
     """What the proxy knows of a response.
 
     :ivar status_text: status code and reason, to be forwarded.
-    :ivar fields: as for requests; without Transfer-Encoding and hop-by-hop fields.
+    :ivar fields: as for requests; without Transfer-Encoding and hop-by-hop fields, but
+        for the protocols that a 426 asks for.
     :ivar length: of the body in bytes, :data:`CHUNKED` or :data:`UNTIL_CLOSE`.
     :ivar reusable: whether the connection may serve another request afterwards.
     :ivar upgrade: the protocol switched to, ``b""`` for none.
@@ -110,7 +113,11 @@ def _parse_any(head: bytes, limits: HeadLimits, is_head: bool) -> ResponseHead:
     """Read a head that need not be plain."""
     match = _HEAD.fullmatch(head)
     if match is None:
-        raise HeadError(502, "malformed response head")
+        # What a request must not have is removed from a response: RFC 9112 5.1.
+        head = _SPACED_NAME.sub(rb"\1:", head)
+        match = _HEAD.fullmatch(head)
+        if match is None:
+            raise HeadError(502, "malformed response head")
     response = ResponseHead()
     minor, status_text, code = match.groups()
     response.minor = 1 if minor == b"1" else 0
@@ -183,6 +190,11 @@ def _parse_any(head: bytes, limits: HeadLimits, is_head: bool) -> ResponseHead:
             elif b"keep-alive" in tokens:
                 response.reusable = True
             response.fields = without_nominated(response.fields, tokens)
+    if status == 426:
+        # It has to say which protocols would do: RFC 9110 7.8 and 15.5.22.
+        allowed = tunnelled_protocols(upgrade)
+        if allowed:
+            response.fields += b"Connection: Upgrade\r\nUpgrade: %b\r\n" % allowed
     if response.length == UNTIL_CLOSE:
         response.reusable = False
     return response
