@@ -218,8 +218,18 @@ class TrailerTests(SynchronousTestCase):
     """RFC 9112 7.1.2."""
 
     def test_fields_are_kept_but_for_those_that_are_not_allowed(self) -> None:
-        data = b"0\r\nX-Sum:  1\r\nContent-Length: 5\r\nB:\r\nHOST: b\r\n\r\nGET"
+        data = b"0\r\nX-Sum:  1\r\nContent-Type: 5\r\nB:\r\nHOST: b\r\n\r\nGET"
         self.assertEqual((b"", b"X-Sum:  1\r\nB:\r\n", b"GET"), outcome(data))
+
+    def test_framing_fields_are_refused(self) -> None:
+        for section in (
+            b"Content-Length: 5\r\n\r\n",
+            b"A: 1\r\ncontent-length: 5\r\n\r\n",
+            b"A:\r\nTransfer-Encoding:\r\nB: 2\r\n\r\n",
+        ):
+            self.assertEqual("framing in a trailer", outcome(b"0\r\n" + section))
+        harmless = b"X-Content-Length: 5\r\nA: Transfer-Encoding: x\r\n"
+        self.assertEqual((b"", harmless, b""), outcome(b"0\r\n" + harmless + b"\r\n"))
 
     def test_malformed_fields_are_refused(self) -> None:
         sections = (

@@ -155,6 +155,8 @@ class ChunkedBody:
         if match is not None:
             if self._trailer_bytes and match.end() - position > self._trailer_bytes:
                 raise HeadError(400, "trailer too long")
+            if _FRAMING_FIELD.search(data, position, match.end()):
+                raise HeadError(400, "framing in a trailer")
             self.trailers = allowed_trailers(data[position : match.end() - 2])
             return match.end()
         if data.find(b"\r\n\r\n", position) >= 0 or _BARE.search(data, position):
@@ -167,5 +169,9 @@ class ChunkedBody:
 # A line feed without its carriage return, or the other way round: never well-formed,
 # however the data go on.
 _BARE = re.compile(rb"(?<!\r)\n|\r(?!\n|\Z)")
+
+# Other fields that do not belong there are dropped. These have no purpose but to make
+# two readers disagree, and some refuse them.
+_FRAMING_FIELD = re.compile(rb"(?<![^\n])(?i:content-length|transfer-encoding):")
 
 Body = LengthBody | EndlessBody | ChunkedBody
