@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import uuid
 from collections.abc import Callable
+from datetime import datetime
 from inspect import isawaitable
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
@@ -27,6 +28,7 @@ from twisted_router.clients.docker import NEWEST_API, OLDEST_API, DockerClient
 from twisted_router.config.schema import DockerConfig
 from twisted_router.interfaces import DockerError, EventStream, IDockerClient
 from twisted_router.registrar.container import read_container
+from twisted_router.registrar.events import read_event
 
 # Were it a TestCase itself, trial would run it without an engine.
 if TYPE_CHECKING:
@@ -280,16 +282,26 @@ class DockerContract(_Suite):
             found = read_container(data)
             self.assertEqual(expected, (found.stop_signal, found.stop_timeout_s))
 
-    async def test_each_run_has_its_time(self) -> None:
-        """A container that was started anew can be told from what it was before."""
+    async def test_a_run_begins_after_the_last_one_was_told_to_stop(self) -> None:
+        """Containers and events have their times from the same clock."""
         container = await self.run_container(self.name)
-        runs = []
-        for _ in range(2):
-            data = await self.client.inspect(container)
-            assert data is not None
-            runs.append(read_container(data).started)
-            await self.act("restart", "--time=0", container)
-        self.assertTrue(runs[0] < runs[1], runs)
+        await self.followed()
+        before = await self.started(container)
+        await self.act("restart", "--time=0", container)
+        await self.eventually(
+            lambda: "start" in [event["Action"] for event in self.seen_of(container)]
+        )
+        killed = read_event(self.seen_of(container)[0])
+        assert killed is not None and killed.at is not None
+        self.assertTrue(before < killed.at < await self.started(container))
+
+    async def started(self, container: str) -> datetime:
+        """When a container's run began."""
+        data = await self.client.inspect(container)
+        assert data is not None
+        moment = read_container(data).started
+        assert moment is not None
+        return moment
 
     async def test_the_event_of_renaming(self) -> None:
         """It tells the new name; the old one has a slash."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 from twisted.trial.unittest import SynchronousTestCase
@@ -105,13 +106,13 @@ class ReadContainerTests(SynchronousTestCase):
             self.assertEqual(paused, read_container(data).paused)
 
     def test_how_it_is_stopped(self) -> None:
-        """By its own signal and time; and which run of it that would be."""
+        """By its own signal and time; and when this run of it began."""
         started = {"StartedAt": "2026-01-02T03:04:05.6Z"}
         own = read_container(
             container_json(stop_signal="SIGQUIT", stop_timeout=30, state=started)
         )
         self.assertEqual(
-            ("SIGQUIT", 30, "2026-01-02T03:04:05.6Z"),
+            ("SIGQUIT", 30, datetime(2026, 1, 2, 3, 4, 5, 600_000, UTC)),
             (own.stop_signal, own.stop_timeout_s, own.started),
         )
         usual = read_container(container_json())

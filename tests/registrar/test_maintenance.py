@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 from twisted.trial.unittest import SynchronousTestCase
 
 from twisted_router.registrar.maintenance import (
@@ -9,7 +11,12 @@ from twisted_router.registrar.maintenance import (
     is_ours,
     read_maintenance,
     stopping,
+    stopping_since,
+    told_to_stop,
 )
+from twisted_router.registrar.meta import CONTAINER
+
+SINCE = datetime(2026, 1, 2, 3, 4, 5, 678_901, UTC)
 
 
 class MaintenanceTests(SynchronousTestCase):
@@ -33,11 +40,32 @@ class MaintenanceTests(SynchronousTestCase):
 
     def test_whose_it_is(self) -> None:
         """Ours say so."""
-        for reason in (stopping("2026-01-01T00:00:01Z"), stopping(""), PAUSED):
+        for reason in (stopping(SINCE), stopping(None), PAUSED):
             self.assertTrue(is_ours(reason), reason)
         for reason in ("container is stopping", "an upgrade", ""):
             self.assertFalse(is_ours(reason), reason)
 
-    def test_one_run_is_not_another(self) -> None:
-        """The reason names the run that is being stopped."""
-        self.assertNotEqual(stopping("2026-01-01"), stopping("2026-01-02"))
+    def test_since_when_a_container_is_stopping(self) -> None:
+        """The reason tells, if it was known."""
+        self.assertEqual(SINCE, stopping_since(stopping(SINCE)))
+        for reason in (
+            stopping(None),
+            PAUSED,
+            f"{PAUSED} since {SINCE.isoformat()}",
+            f"{stopping(None)} since yesterday",
+            "an upgrade",
+        ):
+            self.assertIsNone(stopping_since(reason), reason)
+
+    def test_which_containers_were_told_to_stop(self) -> None:
+        """By the marks of their services; paused ones were not."""
+        services = {
+            each: {"Meta": {CONTAINER: f"c-{each}"}} for each in ("a", "b", "c")
+        } | {"d": {"Meta": None}}
+        maintenance = {
+            "a": stopping(SINCE),
+            "b": PAUSED,
+            "c": "an upgrade",
+            "gone": stopping(SINCE),
+        }
+        self.assertEqual({"c-a": SINCE}, told_to_stop(services, maintenance))

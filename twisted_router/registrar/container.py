@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, TypeVar
 
 from ..interfaces import RouterError
 from .labels import service_variables
+from .moments import read_moment
 
 _T = TypeVar("_T")
 
@@ -57,7 +59,8 @@ class Container:
     :ivar image_id: ``sha256:`` and 64 digits.
     :ivar running: it runs, and is not waiting for its next restart.
     :ivar paused: it runs, and does nothing.
-    :ivar started: when this run of it began, as Docker writes it.
+    :ivar started: when this run of it began, on the engine's clock; ``None`` if it does
+        not say so.
     :ivar stop_signal: name or number of the signal that ``docker stop`` sends, ``""``
         for the usual one.
     :ivar stop_timeout_s: seconds that ``docker stop`` waits, negative for as long as it
@@ -74,7 +77,7 @@ class Container:
     created: str
     running: bool
     paused: bool
-    started: str
+    started: datetime | None
     stop_signal: str
     stop_timeout_s: float | None
     ports: tuple[Port, ...]
@@ -102,7 +105,7 @@ def read_container(data: Mapping[str, Any]) -> Container:
         # While it waits for its next restart, Docker calls it running as well.
         running=bool(state.get("Running")) and not state.get("Restarting"),
         paused=bool(state.get("Paused")),
-        started=_part(str, state, "StartedAt"),
+        started=read_moment(_part(str, state, "StartedAt")),
         stop_signal=_part(str, config, "StopSignal"),
         stop_timeout_s=_stop_timeout_s(config),
         ports=_ports(data, config),

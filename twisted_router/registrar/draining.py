@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from math import inf
 
 from .container import Container
+from .events import ContainerEvent
 from .maintenance import PAUSED, stopping
+from .registration import SHORT_ID
 from .signals import stops
 
 #: Seconds that ``docker stop`` waits for a container that says nothing of it.
@@ -21,34 +24,28 @@ SURVIVAL_S = 5.0
 #
 # Docker tells of a signal in an event, once; its list and its inspect answer show a
 # container that runs. So this one fact is remembered: in here, and by the reason of
-# maintenance mode in Consul, for the case that the registrar is started anew
-# meanwhile. A stop is one of a certain run: whoever has started since is not stopping,
-# even if all events of that were missed. And it does not last for ever.
+# maintenance mode in Consul, in case the registrar is started anew meanwhile. What ends
+# it can be seen: the container does not run any more, or it has started since, as after
+# a restart of the engine. And stopping does not take for ever.
 
 
 @dataclass(frozen=True, slots=True)
 class _Stop:
     """A container is being stopped.
 
+    :ivar since: when it was told so, on the engine's clock; ``None`` if not known.
     :ivar until_s: when it counts as a survivor, on the caller's clock.
-    :ivar run: when the run began that is being stopped, ``""`` if that is not known.
     """
 
+    since: datetime | None
     until_s: float
-    run: str
 
-    def is_over(
-        self, container_id: str, running: Mapping[str, Container | None], now_s: float
-    ) -> bool:
+    def is_over(self, container: Container | None, now_s: float) -> bool:
+        """Whether it is, as far as can be told of a container that runs."""
         if now_s >= self.until_s:
             return True
-        if not self.run:
-            # It had not been seen running yet; it may be in a moment.
-            return False
-        if container_id not in running:
-            return True
-        container = running[container_id]
-        return container is not None and container.started != self.run
+        started = None if container is None else container.started
+        return started is not None and self.since is not None and started > self.since
 
 
 class Draining:
@@ -66,38 +63,35 @@ class Draining:
         return len(self._stops)
 
     def signalled(
-        self, container_id: str, container: Container | None, signal: str, now_s: float
+        self, event: ContainerEvent, container: Container | None, now_s: float
     ) -> str:
         """Take note of a signal that a container was sent.
 
         :param container: ``None`` if nothing is known of it yet.
         :returns: why it is to have no more requests, ``""`` if that is not so.
         """
-        if not stops(signal, "" if container is None else container.stop_signal):
+        if not stops(event.signal, "" if container is None else container.stop_signal):
             return ""
-        self._begin(container_id, container, now_s)
-        return stopping("" if container is None else container.started)
+        self._begin(event.container_id, container, event.at, now_s)
+        return stopping(event.at)
 
     def adopt(
         self,
         running: Mapping[str, Container | None],
-        reasons: Iterable[str],
+        told: Mapping[str, datetime],
         now_s: float,
     ) -> None:
         """Take over the stops that an earlier process has seen begin.
 
-        Nobody knows when that was: all of their time is still to come.
+        How much of their time has passed nobody knows: all of it is still to come.
 
-        :param reasons: of all services that are in maintenance mode.
+        :param running: as for :meth:`reasons`.
+        :param told: when containers were told to stop, by short id.
         """
-        given = frozenset(reasons)
-        for container in running.values():
-            if container is not None and stopping(container.started) in given:
-                self._begin(container.id, container, now_s)
-
-    def ended(self, container_id: str) -> None:
-        """Take note that a container has died, or has been started anew."""
-        self._stops.pop(container_id, None)
+        for container_id, container in running.items():
+            since = told.get(container_id[:SHORT_ID])
+            if since is not None:
+                self._begin(container_id, container, since, now_s)
 
     def reasons(
         self, running: Mapping[str, Container | None], now_s: float
@@ -110,28 +104,31 @@ class Draining:
             made of.
         """
         for container_id, stop in tuple(self._stops.items()):
-            if stop.is_over(container_id, running, now_s):
+            if container_id not in running or stop.is_over(
+                running[container_id], now_s
+            ):
                 del self._stops[container_id]
-        found = {}
-        for container_id, container in running.items():
-            # Who is stopped while paused is woken up for it.
-            if container is not None and container_id in self._stops:
-                found[container_id] = stopping(container.started)
-            elif container is not None and container.paused:
-                found[container_id] = PAUSED
-        return found
+        paused = (key for key, each in running.items() if each and each.paused)
+        # Who is stopped while paused is woken up for it.
+        return dict.fromkeys(paused, PAUSED) | {
+            container_id: stopping(stop.since)
+            for container_id, stop in self._stops.items()
+        }
 
     def next_end_s(self) -> float:
         """When the next survivor is due, on the caller's clock; ``inf`` for never."""
         return min((stop.until_s for stop in self._stops.values()), default=inf)
 
     def _begin(
-        self, container_id: str, container: Container | None, now_s: float
+        self,
+        container_id: str,
+        container: Container | None,
+        since: datetime | None,
+        now_s: float,
     ) -> None:
         timeout_s = None if container is None else container.stop_timeout_s
         if timeout_s is None:
             timeout_s = DEFAULT_STOP_TIMEOUT_S
         # Docker: with a negative one it waits as long as it takes.
         until_s = inf if timeout_s < 0 else now_s + timeout_s + SURVIVAL_S
-        run = "" if container is None else container.started
-        self._stops[container_id] = _Stop(until_s, run)
+        self._stops[container_id] = _Stop(since, until_s)
