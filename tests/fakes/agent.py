@@ -22,8 +22,12 @@ class FakeConsulAgent:
     """The agent's state.
 
     :ivar services: what it holds, as ``/v1/agent/services`` answers.
-    :ivar writes: ``register ID`` and ``deregister ID``, all that it has taken.
+    :ivar writes: ``register ID``, ``deregister ID``, ``maintain ID`` and ``resume ID``,
+        all that it has taken.
     :ivar checks: the check that each service was registered with.
+    :ivar maintenance: why a service is in maintenance mode, by ID.
+    :ivar keeps_maintenance: that lasts when checks are replaced; in Consul 1.8, whose
+        agent this is otherwise, it does not.
     :ivar refused: IDs that it does not take, and what it says then.
     :ivar away: nobody listens at its address.
     :ivar hung: it accepts requests and answers none.
@@ -35,6 +39,8 @@ class FakeConsulAgent:
     checks: dict[str, Any] = field(default_factory=dict)
     writes: list[str] = field(default_factory=list)
     refused: dict[str, str] = field(default_factory=dict)
+    maintenance: dict[str, str] = field(default_factory=dict)
+    keeps_maintenance: bool = False
     reads: int = 0
     away: bool = False
     hung: bool = False
@@ -43,10 +49,14 @@ class FakeConsulAgent:
         """Come back from a restart without a data directory."""
         self.services.clear()
         self.checks.clear()
+        self.maintenance.clear()
 
-    def register(self, payload: dict[str, Any]) -> None:
+    def register(self, payload: dict[str, Any], keep_checks: bool = False) -> None:
         """Take a service, as if somebody had sent this."""
-        self.checks[payload["ID"]] = payload.get("Check")
+        if payload.get("Check") or not keep_checks:
+            self.checks[payload["ID"]] = payload.get("Check")
+        if not keep_checks and not self.keeps_maintenance:
+            self.maintenance.pop(payload["ID"], None)
         self.services[payload["ID"]] = {
             "ID": payload["ID"],
             "Service": payload["Name"],
@@ -56,6 +66,30 @@ class FakeConsulAgent:
             "Address": payload.get("Address", ""),
             "Weights": {"Passing": 1, "Warning": 1},
             "EnableTagOverride": False,
+        }
+
+    def deregister(self, service_id: str) -> None:
+        """Lose a service, and all its checks."""
+        for held in (self.services, self.checks, self.maintenance):
+            held.pop(service_id, None)
+
+    def switch(self, service_id: str, enable: bool, reason: str) -> None:
+        """Turn maintenance mode on or off; the first reason stays."""
+        if enable:
+            self.maintenance.setdefault(service_id, reason)
+        else:
+            self.maintenance.pop(service_id, None)
+
+    def checks_json(self) -> dict[str, dict[str, str]]:
+        """What ``/v1/agent/checks`` answers."""
+        own = {f"service:{key}": (key, "") for key in self.checks if self.checks[key]}
+        modes = {
+            f"_service_maintenance:{key}": (key, notes)
+            for key, notes in self.maintenance.items()
+        }
+        return {
+            check_id: {"CheckID": check_id, "ServiceID": service_id, "Notes": notes}
+            for check_id, (service_id, notes) in (own | modes).items()
         }
 
 
@@ -75,6 +109,8 @@ class AgentApi(Resource):
         if request.path == b"/v1/agent/services":
             self._agent.reads += 1
             return json.dumps(self._agent.services).encode()
+        if request.path == b"/v1/agent/checks":
+            return json.dumps(self._agent.checks_json()).encode()
         if request.path == b"/v1/agent/self":
             config = {"NodeName": self._agent.node}
             member = {"Addr": self._agent.address}
@@ -88,18 +124,24 @@ class AgentApi(Resource):
             return NOT_DONE_YET
         verb, _, last = request.path.decode().rpartition("/")
         verb = verb.rpartition("/")[2] if last != "register" else last
-        if verb == "register":
-            payload = json.loads(request.content.read())
-            service_id = payload["ID"]
-        else:
-            service_id = unquote(last)
+        payload = json.loads(request.content.read()) if verb == "register" else {}
+        service_id = payload.get("ID") or unquote(last)
         if service_id in self._agent.refused:
             request.setResponseCode(400)
             return self._agent.refused[service_id].encode()
         if verb == "register":
-            self._agent.register(payload)
+            replace = b"replace-existing-checks" in request.args
+            self._agent.register(payload, keep_checks=not replace)
+        elif verb == "deregister":
+            self._agent.deregister(service_id)
+        elif service_id not in self._agent.services:
+            request.setResponseCode(404)
+            return b"unknown service ID"
         else:
-            self._agent.services.pop(service_id, None)
+            enable = request.args[b"enable"] == [b"true"]
+            reason = request.args.get(b"reason", [b""])[0].decode()
+            self._agent.switch(service_id, enable, reason)
+            verb = "maintain" if enable else "resume"
         self._agent.writes.append(f"{verb} {service_id}")
         return b""
 

@@ -28,7 +28,7 @@ class MergeTests(SynchronousTestCase):
 
     def test_all_services(self) -> None:
         """From the oldest container to the youngest."""
-        desired = merge([described(2), described(1)])
+        desired = merge([described(2), described(1)], {})
         self.assertEqual(["n:c1:80", "n:c2:80"], [each.id for each in desired.services])
         self.assertEqual((), desired.notes)
 
@@ -36,7 +36,7 @@ class MergeTests(SynchronousTestCase):
         """Whatever the order; and that is said of the younger."""
         old, young = described(1, "SERVICE_ID=x"), described(2, "SERVICE_ID=x")
         for pairs in ([old, young], [young, old]):
-            desired = merge(pairs)
+            desired = merge(pairs, {})
             self.assertEqual([8001], [each.port for each in desired.services])
             ((container, note),) = desired.notes
             self.assertEqual("c2", container.name)
@@ -44,6 +44,12 @@ class MergeTests(SynchronousTestCase):
 
     def test_what_containers_have_been_told(self) -> None:
         """Their notes come along."""
-        ((container, note),) = merge([described(1, "SERVICE_A.B=x")]).notes
+        ((container, note),) = merge([described(1, "SERVICE_A.B=x")], {}).notes
         self.assertEqual("c1", container.name)
         self.assertIn("SERVICE_A.B", note)
+
+    def test_what_drains(self) -> None:
+        """All services of that container, and no others, with the reason."""
+        (stopping, registrations) = described(1)
+        desired = merge([(stopping, registrations), described(2)], {stopping.id: "why"})
+        self.assertEqual(["why", ""], [each.maintenance for each in desired.services])

@@ -52,13 +52,16 @@ class LifeOfContainersTests(RegistrarTestCase):
             self.stop()
 
     def test_a_restarted_container_has_another_port(self) -> None:
-        """One write, and the service is never gone."""
+        """The service is never gone; it gets no requests where it does not listen."""
         self.engine.run("web", publish=["80"])
         self.start()
         self.written()
         self.engine.restart("web")
         self.settle()
-        self.assertEqual(["register node-1:web:80"], self.written())
+        self.assertEqual(
+            [f"{verb} node-1:web:80" for verb in ("maintain", "register", "resume")],
+            self.written(),
+        )
         self.assertEqual(32770, self.agent.services["node-1:web:80"]["Port"])
 
     def test_a_renamed_container(self) -> None:
@@ -98,6 +101,19 @@ class LifeOfContainersTests(RegistrarTestCase):
         self.engine.emit_raw(b'{"Type": "plugin"}\n{}\n')
         self.settle()
         self.assertEqual(reads, self.agent.reads)
+
+    def test_events_of_a_container(self) -> None:
+        """It is inspected again: the list may show nothing of what has changed."""
+        self.engine.run("other")
+        web = self.engine.run("web", publish=["8080:80"])
+        self.start()
+        self.engine.requests.clear()
+        self.engine.restart("web")
+        self.settle()
+        inspected = [
+            path for path in self.engine.requests if path.endswith(f"{web}/json")
+        ]
+        self.assertEqual(1, len(inspected))
 
     def test_a_network_that_a_known_container_leaves(self) -> None:
         """What is published may have gone with it."""
@@ -317,6 +333,7 @@ class StateTests(RegistrarTestCase):
                 "last_reconcile_age_s": 2.0,
                 "containers": 1,
                 "odd_containers": 0,
+                "stopping_containers": 0,
                 "services": 1,
                 "writes": 1,
                 "failed_writes": 0,

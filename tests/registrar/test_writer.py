@@ -11,7 +11,13 @@ from tests.fakes.agent import FakeAgentAgent, FakeConsulAgent
 from twisted_router.clients.consul import ConsulClient
 from twisted_router.config.schema import ConsulConfig
 from twisted_router.interfaces import CatalogError
-from twisted_router.registrar.plan import Deregister, Register, Step
+from twisted_router.registrar.plan import (
+    Deregister,
+    Maintain,
+    Register,
+    Resume,
+    Step,
+)
 from twisted_router.registrar.registration import Registration
 from twisted_router.registrar.writer import Writer
 
@@ -39,6 +45,22 @@ class WriterTests(SynchronousTestCase):
         self.successResultOf(self.apply(register("a"), Deregister("b", "c1")))
         self.assertEqual(["register a", "deregister b"], self.agent.writes)
         self.assertEqual(2, self.writer.writes)
+
+    def test_maintenance_mode(self) -> None:
+        """Is switched on with its reason, and off."""
+        self.successResultOf(self.apply(register("a"), Maintain("a", "c1", "why")))
+        self.assertEqual({"a": "why"}, self.agent.maintenance)
+        self.successResultOf(self.apply(Resume("a", "c1")))
+        self.assertEqual({}, self.agent.maintenance)
+
+    def test_registering_can_keep_checks(self) -> None:
+        """Maintenance mode is one of them."""
+        self.successResultOf(self.apply(register("a"), Maintain("a", "c1", "why")))
+        again = register("a").registration
+        self.successResultOf(self.apply(Register(again, keep_checks=True)))
+        self.assertEqual({"a": "why"}, self.agent.maintenance)
+        self.successResultOf(self.apply(Register(again)))
+        self.assertEqual({}, self.agent.maintenance)
 
     def test_what_the_agent_refuses(self) -> None:
         """Is counted, and other containers' steps are carried out all the same."""

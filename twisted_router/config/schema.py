@@ -143,6 +143,9 @@ class DockerConfig:
     reconcile_interval: Seconds = _key(
         Seconds(30.0), "how often everything is compared with Docker", minimum=1
     )
+    drain: bool = _key(
+        True, "maintenance mode in Consul while a container stops or is paused"
+    )
     ca_cert: str = _key("", "PEM file for tcp:// with TLS: the engine's CA")
     client_cert: str = _key("", "PEM file for tcp:// with TLS: our certificate")
     client_key: str = _key("", "PEM file for tcp:// with TLS: its key")

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 
 from .container import Container
 from .registration import Registration, Registrations
@@ -21,11 +21,16 @@ class Desired:
     notes: tuple[tuple[Container, str], ...]
 
 
-def merge(described: Iterable[tuple[Container, Registrations]]) -> Desired:
+def merge(
+    described: Iterable[tuple[Container, Registrations]], draining: Mapping[str, str]
+) -> Desired:
     """Put the services of containers together.
 
     An ID that several containers give is the oldest one's. So it does not change
     hands as long as that one lives, in whatever order Docker lists them.
+
+    :param draining: why a container's services are to be in maintenance mode, by its
+        id.
     """
     services: dict[str, Registration] = {}
     notes: list[tuple[Container, str]] = []
@@ -42,5 +47,7 @@ def merge(described: Iterable[tuple[Container, Registrations]]) -> Desired:
                     )
                 )
             else:
+                if reason := draining.get(container.id, ""):
+                    service = replace(service, maintenance=reason)
                 services[service.id] = service
     return Desired(tuple(services.values()), tuple(notes))

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from .meta import CONTAINER, OWNER
+from .maintenance import Maintenance, is_ours
+from .meta import CHECK, CONTAINER, OWNER
 from .registration import Registration
 
 #: ``{service id: service}`` as ``/v1/agent/services`` answers.
@@ -15,9 +16,14 @@ Actual: TypeAlias = Mapping[str, Mapping[str, Any]]
 
 @dataclass(frozen=True, slots=True)
 class Register:
-    """Register a service, or replace what is registered under its ID."""
+    """Register a service, or replace what is registered under its ID.
+
+    :ivar keep_checks: what it has of checks beside the registration's own stays, and
+        with them maintenance mode.
+    """
 
     registration: Registration
+    keep_checks: bool = False
 
     @property
     def service_id(self) -> str:
@@ -38,18 +44,41 @@ class Deregister:
     container: str
 
 
-Step: TypeAlias = Register | Deregister
+@dataclass(frozen=True, slots=True)
+class Maintain:
+    """Switch a service's maintenance mode on; nothing happens if it is on."""
+
+    service_id: str
+    container: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Resume:
+    """Switch a service's maintenance mode off."""
+
+    service_id: str
+    container: str
+
+
+Step: TypeAlias = Register | Deregister | Maintain | Resume
 
 
 def plan_changes(
-    desired: Iterable[Registration], actual: Actual, owner: str
+    desired: Iterable[Registration],
+    actual: Actual,
+    maintenance: Maintenance,
+    owner: str,
 ) -> tuple[Step, ...]:
-    """Say which writes make ``actual`` hold ``desired``: none if it does already.
+    """Say which writes make the agent hold ``desired``: none if it does already.
 
     Services without the mark of ``owner`` are another's: they are neither replaced
-    nor taken away; see :func:`conflicts`.
+    nor taken away; see :func:`conflicts`. Nor is maintenance mode ended that another
+    has switched on.
 
     :param desired: each ID once.
+    :param maintenance: services in maintenance mode; others than ``actual`` do not
+        matter.
     :param owner: the node, as its services are marked with it.
     :returns: steps that may run side by side, but for those of one container, whose
         order counts: a service that goes by a new ID is registered under it before
@@ -58,21 +87,61 @@ def plan_changes(
     wanted = {registration.id: registration for registration in desired}
     foreign = {each.id for each in conflicts(wanted.values(), actual, owner)}
     alive = {registration.container for registration in wanted.values()}
-    register = [
-        Register(registration)
-        for registration in wanted.values()
-        if registration.id not in foreign
-        and not _holds(actual.get(registration.id), registration)
-    ]
+    drain: list[Step] = []
+    register: list[Step] = []
+    for registration in wanted.values():
+        if registration.id in foreign:
+            continue
+        service = actual.get(registration.id)
+        if service is None:
+            register += _creation(registration)
+            continue
+        reason = maintenance.get(registration.id)
+        urgent, others = _changes(registration, service, reason)
+        drain += urgent
+        register += others
     deregister = [
         Deregister(service_id, _meta(service).get(CONTAINER, ""))
         for service_id, service in actual.items()
         if service_id not in wanted and _meta(service).get(OWNER) == owner
     ]
-    # Requests fail at a container that is gone, so those come first.
+    # Requests fail at a container that stops, and at one that is gone: those go first.
     gone = [step for step in deregister if step.container not in alive]
     renamed = [step for step in deregister if step.container in alive]
-    return (*gone, *register, *renamed)
+    return (*drain, *gone, *register, *renamed)
+
+
+def _creation(wanted: Registration) -> list[Step]:
+    """What brings a service into being; Consul wants it there before its mode."""
+    return [Register(wanted), *_maintain(wanted, wanted.maintenance)]
+
+
+def _changes(
+    wanted: Registration, service: Mapping[str, Any], reason: str | None
+) -> tuple[list[Step], list[Step]]:
+    """What makes a service that is there what it should be.
+
+    :param reason: of its maintenance mode, ``None`` while that is off.
+    :returns: what cannot wait, and the rest.
+    """
+    is_on = reason is not None
+    # Another's mode stays on: by his own reason, should it have to be switched again.
+    target = reason if reason and not is_ours(reason) else wanted.maintenance
+    urgent = [] if is_on else _maintain(wanted, target)
+    others: list[Step] = []
+    if not _holds(service, wanted):
+        # A check that is no more has to go, and would stay with the others.
+        has_lost_check = CHECK in _meta(service) and wanted.check is None
+        keep_checks = (is_on or bool(target)) and not has_lost_check
+        others.append(Register(wanted, keep_checks))
+        others += [] if keep_checks else _maintain(wanted, target)
+    if is_on and not target:
+        others.append(Resume(wanted.id, wanted.container))
+    return urgent, others
+
+
+def _maintain(wanted: Registration, reason: str) -> list[Step]:
+    return [Maintain(wanted.id, wanted.container, reason)] if reason else []
 
 
 def conflicts(
@@ -87,12 +156,31 @@ def conflicts(
     )
 
 
-def _holds(service: Mapping[str, Any] | None, wanted: Registration) -> bool:
+def held_by_container(
+    desired: Collection[Registration], actual: Actual, owner: str
+) -> dict[str, set[str]]:
+    """Which services of ours each container has, or is about to have.
+
+    :returns: service IDs by the container's short id.
+    """
+    held: dict[str, set[str]] = {}
+    for service_id, service in actual.items():
+        if _meta(service).get(OWNER) == owner:
+            container = _meta(service).get(CONTAINER, "")
+            held.setdefault(container, set()).add(service_id)
+    foreign = {each.id for each in conflicts(desired, actual, owner)}
+    for registration in desired:
+        if registration.id not in foreign:
+            held.setdefault(registration.container, set()).add(registration.id)
+    return held
+
+
+def _holds(service: Mapping[str, Any], wanted: Registration) -> bool:
     """Whether a service in the agent is what it should be.
 
     The check is compared by its digest in Meta.
     """
-    return service is not None and (
+    return (
         service.get("Service") == wanted.name
         and service.get("Address") == wanted.address
         and service.get("Port") == wanted.port

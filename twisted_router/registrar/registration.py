@@ -27,6 +27,7 @@ class Registration:
     :ivar container: short id of the container behind it.
     :ivar meta: with the marks of its owner.
     :ivar check: in Consul's own JSON, ``None`` for a service without one.
+    :ivar maintenance: why it is to be in maintenance mode, ``""`` when it is not.
     """
 
     id: str
@@ -37,9 +38,10 @@ class Registration:
     tags: tuple[str, ...] = ()
     meta: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     check: Mapping[str, Any] | None = None
+    maintenance: str = ""
 
     def payload(self) -> dict[str, Any]:
-        """Body of ``PUT /v1/agent/service/register``."""
+        """Body of ``PUT /v1/agent/service/register``; that knows no maintenance."""
         payload: dict[str, Any] = {
             "ID": self.id,
             "Name": self.name,

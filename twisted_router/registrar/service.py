@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from random import Random
 from typing import Any
 
@@ -16,13 +16,18 @@ from ..config.schema import DockerConfig
 from ..interfaces import CatalogError, DockerError, IConsulClient, IDockerClient
 from ..retry import RetryPolicy
 from .desired import merge
+from .draining import Draining
+from .events import ContainerEvent, read_event
 from .identity import find_host
 from .inventory import Inventory
+from .maintenance import PAUSED, Maintenance, read_maintenance, told_to_stop
 from .meta import CONTAINER
 from .outage import Outage
-from .plan import conflicts, plan_changes
+from .plan import Actual, Maintain, conflicts, held_by_container, plan_changes
 from .reach import Host
 from .registration import SHORT_ID
+from .remarks import Remarks, remarks_on
+from .urgent import UrgentWrites
 from .wakeup import Wakeup
 from .writer import Writer
 
@@ -34,11 +39,10 @@ from .writer import Writer
 # the agent holds. Whatever is missed is found at the next look, at the latest after
 # `reconcile_interval`. A stream is open before the first look: what happens after the
 # look is told by an event.
-
-# Events whose container has to be inspected again: its entry in the list may look the
-# same as before.
-_INSPECT_AFTER = frozenset({"start", "die", "rename", "update"})
-_NETWORK_EVENTS = frozenset({"connect", "disconnect"})
+#
+# One thing is done at an event: a container that is being stopped is taken out of use
+# before anyone looks, since every moment counts. That is no decision either. It is what
+# the next look finds done, or else does.
 
 #: Seconds that a look waits for more events: a hundred containers that start together
 #: want a few looks, not a hundred.
@@ -82,13 +86,16 @@ class RegistrarService(Service):
         self._policy = policy
         self._rng = rng
         self._inventory = Inventory(docker)
+        self._draining = Draining()
         self._writer = Writer(consul)
+        self._urgent = UrgentWrites(self._writer)
         self._wakeup = Wakeup(clock)
         kept = "keeping what is registered"
         self._docker_outage = Outage("Docker", kept, clock, policy)
         self._consul_outage = Outage("Consul", kept, clock, policy)
         self._host: Host | None = None
-        self._said: set[tuple[str, str]] = set()
+        self._held: Mapping[str, Iterable[str]] = {}
+        self._remarks = Remarks()
         self._refused_in_a_row = 0
         self._services = 0
         self._api_version = ""
@@ -108,6 +115,7 @@ class RegistrarService(Service):
         if self._work is not None:
             self._work.cancel()
             self._work = None
+        self._urgent.cancel()
         self._wakeup.cancel()
         return self._docker.close()
 
@@ -129,6 +137,7 @@ class RegistrarService(Service):
             "last_reconcile_age_s": self._age_s(self._reconciled_at_s),
             "containers": len(self._inventory),
             "odd_containers": len(self._inventory.odd()),
+            "stopping_containers": len(self._draining),
             "services": self._services,
             "writes": self._writer.writes,
             "failed_writes": self._writer.failed_writes,
@@ -184,26 +193,44 @@ class RegistrarService(Service):
         finally:
             stream.ended.cancel()
 
-    def _on_event(self, event: Mapping[str, Any]) -> None:
+    def _on_event(self, data: Mapping[str, Any]) -> None:
         self._event_at_s = self._clock.seconds()
-        actor = event.get("Actor") or {}
-        kind, action = event.get("Type"), event.get("Action")
-        if kind == "container" and action in _INSPECT_AFTER:
-            self._inventory.mark_dirty(actor.get("ID", ""))
-        elif kind == "network" and action in _NETWORK_EVENTS:
+        event = read_event(data)
+        if event is not None and self._heed(event):
+            # While Consul is away, looking can change nothing.
+            self._wakeup.within(max(DEBOUNCE_S, self._consul_outage.delay_s))
+
+    def _heed(self, event: ContainerEvent) -> bool:
+        """Do what an event asks for at once; says whether to look as well."""
+        container_id, action = event.container_id, event.action
+        if action in ("connect", "disconnect"):
             # What is published may change with it. Before its start, a container is
             # connected as well, and not known yet: `start` will tell.
-            if (actor.get("Attributes") or {}).get("container") not in self._inventory:
-                return
-        else:
-            return
-        # While Consul is away, looking can change nothing.
-        self._wakeup.within(max(DEBOUNCE_S, self._consul_outage.delay_s))
+            return container_id in self._inventory
+        if action == "kill":
+            container = self._inventory.find(container_id)
+            reason = self._draining.signalled(event, container, self._clock.seconds())
+            if not reason:
+                return False
+            self._maintain_now(container_id, reason)
+        elif action == "pause":
+            self._maintain_now(container_id, PAUSED)
+        # Its entry in the list may look the same as before.
+        self._inventory.mark_dirty(container_id)
+        return True
+
+    def _maintain_now(self, container_id: str, reason: str) -> None:
+        container = container_id[:SHORT_ID]
+        held = self._held.get(container, ()) if self._config.drain else ()
+        self._urgent.begin(Maintain(each, container, reason) for each in held)
 
     async def _look(self) -> None:
         """Bring the agent up to what runs now."""
         interval_s = self._config.reconcile_interval
         self._wakeup.within(interval_s * (0.9 + 0.2 * self._rng.random()))
+        for container_id in self._draining:
+            # Whether it has started since, only inspecting it can tell.
+            self._inventory.mark_dirty(container_id)
         await self._inventory.refresh()
         self._docker_outage.succeeded()
         try:
@@ -227,34 +254,34 @@ class RegistrarService(Service):
         if self._host is None:
             self._host = await find_host(self._consul, self._config)
         host = self._host
-        desired = merge(self._inventory.describe(host))
+        # What is still being written would be planned once more.
+        await self._urgent.settled()
+        services = await self._consul.agent_services()
+        maintenance = read_maintenance(await self._consul.agent_checks())
+        draining = self._drain(services, maintenance)
+        desired = merge(self._inventory.describe(host), draining)
+        self._held = held_by_container(desired.services, services, host.node)
         odd = self._inventory.odd()
         # What nothing could be made of is not gone: its services stay as they are.
         actual = {
             service_id: service
-            for service_id, service in (await self._consul.agent_services()).items()
+            for service_id, service in services.items()
             if (service.get("Meta") or {}).get(CONTAINER) not in odd
         }
         self._services = len(desired.services)
-        said = {
-            (f"{container.name} ({container.id[:SHORT_ID]})", note)
-            for container, note in desired.notes
-        }
-        said |= {(container, f"not registered: {odd[container]}") for container in odd}
-        said |= {
-            (each.container, f"{each.id} is not registered: another has this ID")
-            for each in conflicts(desired.services, actual, host.node)
-        }
-        self._say_once(said)
-        await self._writer.apply(plan_changes(desired.services, actual, host.node))
+        clashing = conflicts(desired.services, actual, host.node)
+        self._remarks.say(remarks_on(desired, odd, clashing))
+        await self._writer.apply(
+            plan_changes(desired.services, actual, maintenance, host.node)
+        )
 
-    def _say_once(self, notes: set[tuple[str, str]]) -> None:
-        """Log what is new among the notes; what is no longer true may come again."""
-        for container, note in sorted(notes - self._said):
-            self._log.warn(
-                "registrar: container {container}: {note}",
-                container=container,
-                note=note,
-            )
-        self._said = notes
-
+    def _drain(self, services: Actual, maintenance: Maintenance) -> dict[str, str]:
+        """Why services are to be in maintenance mode, by their container's id."""
+        running, now_s = self._inventory.running(), self._clock.seconds()
+        if self._reconciled_at_s is None:
+            told = told_to_stop(services, maintenance)
+            self._draining.adopt(running, told, now_s)
+        reasons = self._draining.reasons(running, now_s)
+        survivors_in_s = self._draining.next_end_s() - now_s
+        self._wakeup.within(min(survivors_in_s, self._config.reconcile_interval))
+        return reasons if self._config.drain else {}

@@ -1,4 +1,4 @@
-"""Carries a plan out: a few containers at a time, each one's steps in their order."""
+"""Carries plans out, and what cannot wait for one."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from twisted.logger import Logger
 
 from ..interfaces import CatalogError, IConsulClient
 from .concurrency import for_each
-from .plan import Register, Step
+from .plan import Deregister, Maintain, Register, Resume, Step
 
 #: Containers that are written for at a time.
 WRITERS = 8
@@ -33,6 +33,8 @@ class Writer:
     async def apply(self, steps: Sequence[Step]) -> None:
         """Carry out a plan, as far as the agent takes it.
 
+        It is done for a few containers at a time, each one's steps in their order.
+
         What it refuses is in :attr:`failing` afterwards; other containers' steps are
         carried out all the same.
 
@@ -45,6 +47,18 @@ class Writer:
         for service_id in self.failing.keys() - wanted:
             del self.failing[service_id]
         await for_each(groups.values(), self._apply_in_order, WRITERS)
+
+    async def attempt(self, step: Step) -> None:
+        """Write a step that is in no plan. If that fails, the next plan has it."""
+        try:
+            await self._write(step)
+        except CatalogError as error:
+            # 404: nothing is there that would have to be switched.
+            if error.status != 404:
+                self.failed_writes += 1
+                self._log.debug("registrar: too early: {error}", error=error)
+        else:
+            self.writes += 1
 
     async def _apply_in_order(self, steps: Sequence[Step]) -> None:
         for step in steps:
@@ -62,18 +76,29 @@ class Writer:
             self.failing.pop(step.service_id, None)
 
     async def _write(self, step: Step) -> None:
-        if isinstance(step, Register):
-            await self._consul.register(step.registration.payload())
-            self._log.info(
-                "registrar: registered {id}: {name} at {address}:{port}",
-                id=step.service_id,
-                name=step.registration.name,
-                address=step.registration.address,
-                port=step.registration.port,
-            )
-        else:
-            await self._consul.deregister(step.service_id)
-            self._log.info("registrar: deregistered {id}", id=step.service_id)
+        match step:
+            case Register(registration, keep_checks):
+                await self._consul.register(registration.payload(), keep_checks)
+                self._log.info(
+                    "registrar: registered {id}: {name} at {address}:{port}",
+                    id=step.service_id,
+                    name=registration.name,
+                    address=registration.address,
+                    port=registration.port,
+                )
+            case Deregister(service_id):
+                await self._consul.deregister(service_id)
+                self._log.info("registrar: deregistered {id}", id=service_id)
+            case Maintain(service_id, _, reason):
+                await self._consul.maintenance(service_id, True, reason)
+                self._log.info(
+                    "registrar: {id} gets no more requests: {reason}",
+                    id=service_id,
+                    reason=reason,
+                )
+            case Resume(service_id):
+                await self._consul.maintenance(service_id, False)
+                self._log.info("registrar: {id} gets requests again", id=service_id)
 
     def _refused(self, step: Step, reason: str) -> None:
         if self.failing.get(step.service_id) != reason:
