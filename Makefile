@@ -12,7 +12,7 @@ UNIT := $(filter-out $(WITH_SERVICES), $(wildcard tests/*/)) $(wildcard tests/te
 UNIT := $(subst /,.,$(patsubst %/,%,$(patsubst %.py,%,$(filter-out %__pycache__/,$(UNIT)))))
 
 .NOTPARALLEL:
-.PHONY: help run test provision lint types unit coverage clean distclean
+.PHONY: help run test provision lint types unit coverage bench clean distclean
 
 help:
 	@echo 'make run        start a router with its embedded catalog (Ctrl-C ends it)'
@@ -21,6 +21,7 @@ help:
 	@echo 'make lint       ruff: rules and format'
 	@echo 'make types      mypy, strict'
 	@echo 'make coverage   the fast tests, with the branches they miss'
+	@echo 'make bench      beside nginx, HAProxy and others; BENCH="--quick --cases a,e"'
 	@echo 'make clean      remove what builds and tests left (distclean: the venv too)'
 
 .venv/installed: setup.py pyproject.toml
@@ -53,6 +54,9 @@ unit: .venv/installed
 coverage: .venv/installed
 	$(IN_CHECKOUT) $(BIN)/coverage run -m twisted.trial --reporter=text $(UNIT)
 	$(BIN)/coverage report
+
+bench: .venv/installed
+	$(IN_CHECKOUT) $(BIN)/python -m benchmarks $(BENCH)
 
 clean:
 	rm -rf build dist .mypy_cache .ruff_cache .hypothesis .coverage _trial_temp*

@@ -59,8 +59,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             if peer.duties:
                 print(f"note: {peer.name}: {peer.duties}")
     raise_open_files_limit()
-    # Ended from outside as by Ctrl-C: everything that was started is stopped.
-    signal.signal(signal.SIGTERM, _interrupted)
+    # However it is ended, everything that was started is stopped.
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _interrupted)
     cores = Cores(options.proxy_core, options.load_cores)
     failed = False
     try:

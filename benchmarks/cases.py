@@ -319,7 +319,7 @@ def all_cases() -> list[Case]:
             About(
                 key="f",
                 name="f-beside-idle",
-                title=f"Small GETs beside {BesideIdle.idle:,} idle connections",
+                title=f"Small GETs, {BesideIdle.idle:,} idle beside",
                 unit="requests/s",
             ),
             browser,

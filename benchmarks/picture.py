@@ -13,7 +13,7 @@ _WIDTH = 860
 _GAP = 24
 _MARGIN = 20
 _PANEL_WIDTH = (_WIDTH - 2 * _MARGIN - _GAP) // 2
-_NAME_WIDTH = 96
+_NAME_WIDTH = 104
 _VALUE_WIDTH = 74
 _BAR_WIDTH = _PANEL_WIDTH - _NAME_WIDTH - _VALUE_WIDTH
 _BAR_HEIGHT = 14
@@ -56,15 +56,9 @@ def draw(kept: Sequence[tuple[About, Sequence[Result]]]) -> str:
 
 
 def _panel(x: int, y: int, about: About, results: Sequence[Result]) -> Iterator[str]:
-    better = "less is better" if about.less_is_better else "more is better"
+    unit = f"{about.unit}, less is better" if about.less_is_better else about.unit
     yield _text(x, y + 12, about.title, weight="bold")
-    yield _text(
-        x + _PANEL_WIDTH,
-        y + 12,
-        f"{about.unit}, {better}",
-        anchor="end",
-        colour=_FAINT_COLOUR,
-    )
+    yield _text(x + _PANEL_WIDTH, y + 12, unit, anchor="end", colour=_FAINT_COLOUR)
     most = max((result.value for result in results), default=0)
     for row, result in enumerate(results):
         top = y + _TITLE_HEIGHT + row * _ROW_HEIGHT

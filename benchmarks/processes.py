@@ -142,17 +142,17 @@ def run_pinned(argv: Sequence[str], cores: str, timeout_s: float, cwd: Path) -> 
 
 
 def core_busy_s(cores: str) -> float:
-    """Seconds that programs have run on these cores since the machine started.
+    """Seconds that these cores have worked since the machine started.
 
-    Without the kernel's own interrupts, which belong to whoever sends.
+    With interrupts: the kernel counts them for the process that they met as well.
     """
     chosen = _core_numbers(cores)
     ticks = 0
     for line in Path("/proc/stat").read_text().splitlines():
         name, _, rest = line.partition(" ")
         if name.startswith("cpu") and name[3:].isdigit() and int(name[3:]) in chosen:
-            user, nice, system = rest.split()[:3]
-            ticks += int(user) + int(nice) + int(system)
+            user, nice, system, _, _, irq, softirq, *_ = map(int, rest.split())
+            ticks += user + nice + system + irq + softirq
     return ticks / _TICKS_PER_S
 
 

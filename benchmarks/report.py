@@ -22,14 +22,15 @@ _COLUMNS = (
 
 def table(about: About, results: Sequence[Result]) -> str:
     """The results of one case as lines of text."""
+    reference = _reference(about, results)
     rows = [[*_COLUMNS, *(("alone",) if _has_alone(results) else ()), "notes"]]
     for result in results:
         median = result.median
         row = [
             result.peer,
             _number(result.value),
-            _number(ratio(results, result.peer, about.reference), 2),
-            _number(cpu_ratio(results, result.peer, about.reference), 2),
+            _number(ratio(results, result.peer, reference), 2),
+            _number(cpu_ratio(results, result.peer, reference), 2),
             _number(median(lambda sample: sample.p50_ms), 2),
             _number(median(lambda sample: sample.p99_ms), 2),
             _number(median(lambda sample: sample.cpu_us), 1),
@@ -43,8 +44,14 @@ def table(about: About, results: Sequence[Result]) -> str:
         if rate is not None:
             notes.append(f"at {rate:,.0f}/s")
         rows.append([*row, "; ".join(notes)])
-    title = f"({about.key}) {about.title}, {about.unit}; ratio to {about.reference}"
+    title = f"({about.key}) {about.title}, {about.unit}; ratio to {reference}"
     return "\n".join((title, *_aligned(rows)))
+
+
+def _reference(about: About, results: Sequence[Result]) -> str:
+    """The case's own; if that was not run, the last one, usually the slowest."""
+    names = [result.peer for result in results]
+    return about.reference if about.reference in names else names[-1]
 
 
 def _has_alone(results: Sequence[Result]) -> bool:

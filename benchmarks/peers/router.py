@@ -49,12 +49,13 @@ class Router:
             )
         )
         twistd = (str(_TWISTD), "--nodaemon", "--pidfile=")
+        here = ("PYTHONPATH", str(TOP))
         if self._routes == 1:
-            return Command((*twistd, "router", "--config", str(config)))
+            return Command((*twistd, "router", "--config", str(config)), env=(here,))
         return Command(
             (*twistd, "--python", str(TOP / "benchmarks/peers/many_routes.tac")),
             env=(
-                ("PYTHONPATH", str(TOP)),
+                here,
                 ("ROUTER_CONFIG", str(config)),
                 ("ROUTER_ROUTES", str(self._routes)),
             ),

@@ -40,7 +40,7 @@ def main(port: int, backend_port: int, access_log: str) -> None:
         """Goes on in one file, where Site would begin a new one for each megabyte."""
 
         def _openLogFile(self, path: str | bytes) -> Any:  # noqa: N802 - Twisted's
-            return open(path, "ab", buffering=0)
+            return open(path, "a", buffering=1, encoding="utf-8")
 
     resource = ReverseProxyResource("127.0.0.1", backend_port, b"")
     site = OneLogSite(resource, logPath=access_log.encode())
