@@ -47,6 +47,7 @@ class DrainingTests(SynchronousTestCase):
     def test_a_signal_to_stop(self) -> None:
         """It drains for as long as stopping may take, and some seconds more."""
         self.assertEqual(WHY, self.kill(WEB, now_s=100.0))
+        self.assertIn(WEB.id, self.draining)
         self.assertEqual(100.0 + FULL_S, self.draining.next_end_s())
         self.assertEqual({WEB.id: WHY}, self.draining.reasons(of(WEB), 99.9 + FULL_S))
         self.assertEqual({}, self.draining.reasons(of(WEB), 100.0 + FULL_S))

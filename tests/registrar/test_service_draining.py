@@ -59,6 +59,15 @@ class StoppingContainersTests(DrainingTestCase):
         self.assertEqual([], self.written())
         self.assertEqual(1, self.registrar.state()["stopping_containers"])
 
+    def test_further_signals(self) -> None:
+        """Nothing is left to do; a container is often told more than once."""
+        self.engine.begin_stop("web")
+        self.written()
+        for signal in ("TERM", "INT"):
+            self.engine.kill("web", signal=signal)
+            self.settle()
+        self.assertEqual([], self.written())
+
     def test_when_it_has_died(self) -> None:
         """It is deregistered."""
         self.engine.begin_stop("web")

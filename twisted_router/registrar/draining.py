@@ -54,6 +54,10 @@ class Draining:
     def __init__(self) -> None:
         self._stops: dict[str, _Stop] = {}
 
+    def __contains__(self, container_id: object) -> bool:
+        """Whether a container is being stopped, as far as is known."""
+        return container_id in self._stops
+
     def __iter__(self) -> Iterator[str]:
         """Ids of the containers that are being stopped, as far as is known."""
         return iter(self._stops)

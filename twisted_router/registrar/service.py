@@ -208,11 +208,13 @@ class RegistrarService(Service):
             # connected as well, and not known yet: `start` will tell.
             return container_id in self._inventory
         if action == "kill":
+            is_news = container_id not in self._draining
             container = self._inventory.find(container_id)
             reason = self._draining.signalled(event, container, self._clock.seconds())
             if not reason:
                 return False
-            self._maintain_now(container_id, reason)
+            if is_news:
+                self._maintain_now(container_id, reason)
         elif action == "pause":
             self._maintain_now(container_id, PAUSED)
         # Its entry in the list may look the same as before.
