@@ -154,6 +154,11 @@ class Case:
         return f"test_{words.strip('_')}"
 
 
+def shown(data: bytes) -> str:
+    """Bytes, in the name of a rule."""
+    return repr(data)[1:]
+
+
 def ask(
     *fields: bytes,
     line: bytes = b"GET / HTTP/1.1",

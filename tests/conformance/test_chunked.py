@@ -20,6 +20,7 @@ from .cases import (
     having,
     relayed,
     reply,
+    shown,
 )
 
 CHUNKED = b"Transfer-Encoding: chunked"
@@ -101,7 +102,7 @@ class SizeTests(ConformanceTestCase):
             )
             for case in broken(
                 "9112-7.1",
-                f"the size {size!r} is refused".replace("b'", "'"),
+                f"the size {shown(size)} is refused",
                 size + b"\r\nhi\r\n" + LAST,
             )
         ),
@@ -127,7 +128,7 @@ class ExtensionTests(ConformanceTestCase):
             )
             for case in decoded(
                 "9112-7.1.1",
-                f"the extension {extension.decode()!r} is dropped",
+                f"the extension {shown(extension)} is dropped",
                 b"2%b\r\nhi\r\n0%b\r\n\r\n" % (extension, extension),
                 b"2\r\nhi\r\n" + LAST,
             )
@@ -135,12 +136,13 @@ class ExtensionTests(ConformanceTestCase):
         *(
             case
             for extension in (
-                b";", b";;", b";=a", b";a=", b" a", b";a b", b";a ", b";a=b c", b';a="b',
+                b";", b";;", b";=a", b";a=", b" a", b";a b", b";a ", b";a=b c",
+                b';a="b',
                 b';a="b"c', b";a=b\x00", b";a=b\rc", b";a=b\nc", b";a=\x7f", b';a="\n"',
             )
             for case in broken(
                 "9112-7.1.1",
-                f"the extension {extension!r} is refused".replace("b'", "'"),
+                f"the extension {shown(extension)} is refused",
                 b"2" + extension + b"\r\nhi\r\n" + LAST,
             )
         ),
@@ -196,7 +198,8 @@ class TrailerTests(ConformanceTestCase):
             case
             for name in (
                 b"Host", b"Connection", b"Trailer", b"TE", b"Upgrade",
-                b"Authorization", b"Cookie", b"Set-Cookie", b"Content-Type", b"Content-Encoding", b"Content-Range",
+                b"Authorization", b"Cookie", b"Set-Cookie", b"Content-Type",
+                b"Content-Encoding", b"Content-Range",
                 b"Cache-Control", b"Expect", b"Max-Forwards", b"Range", b"Age", b"Date",
                 b"Location", b"Retry-After", b"Vary", b"WWW-Authenticate",
                 b"X-Forwarded-For", b"x-forwarded-proto", b"X-Real-IP", b"Forwarded",
@@ -226,7 +229,7 @@ class TrailerTests(ConformanceTestCase):
             )
             for case in broken(
                 "9112-7.1.2",
-                f"the trailer {trailer!r} is refused".replace("b'", "'"),
+                f"the trailer {shown(trailer)} is refused",
                 b"2\r\nhi\r\n0\r\n" + trailer + b"\r\n\r\n",
             )
         ),

@@ -26,7 +26,7 @@ class NameTests(ConformanceTestCase):
         *(
             refused(
                 "9110-5.1",
-                f"{sign!r} is no part of a name",
+                f"{sign!a} is no part of a name",
                 400,
                 ask(b"X" + bytes([ord(sign)]) + b"Y: b"),
             )

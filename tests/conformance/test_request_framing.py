@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .cases import CLOSED, Case, ConformanceTestCase, ask, forwarded, refused
+from .cases import CLOSED, Case, ConformanceTestCase, ask, forwarded, refused, shown
 
 POST = b"POST / HTTP/1.1"
 LAST = b"0\r\n\r\n"
@@ -64,7 +64,7 @@ class ContentLengthTests(ConformanceTestCase):
         *(
             refused(
                 "9112-6.3-5",
-                f"the length {value!r} is refused".replace("b'", "'"),
+                f"the length {shown(value)} is refused",
                 400,
                 ask(b"Content-Length: " + value, line=POST, body=b"hi"),
             )
@@ -109,7 +109,7 @@ class TransferEncodingTests(ConformanceTestCase):
         *(
             forwarded(
                 "9112-7",
-                f"{value.decode()!r} is chunked",
+                f"{shown(value)} is chunked",
                 ask(b"Transfer-Encoding:" + value, line=POST, body=LAST),
                 ask(b"Transfer-Encoding: chunked", line=POST, body=LAST),
             )
@@ -118,7 +118,7 @@ class TransferEncodingTests(ConformanceTestCase):
         *(
             refused(
                 "9112-6.1",
-                f"the coding {value!r} is refused".replace("b'", "'"),
+                f"the coding {shown(value)} is refused",
                 400,
                 ask(b"Transfer-Encoding: " + value, line=POST, body=LAST),
             )
@@ -133,7 +133,7 @@ class TransferEncodingTests(ConformanceTestCase):
         *(
             refused(
                 "9112-6.1",
-                f"the coding {value.decode()!r} is known and not implemented",
+                f"the coding {shown(value)} is known and not implemented",
                 501,
                 ask(b"Transfer-Encoding: " + value, line=POST, body=LAST),
             )
@@ -166,7 +166,10 @@ class TransferEncodingTests(ConformanceTestCase):
             "both lengths are refused in any order",
             400,
             ask(
-                b"Transfer-Encoding: chunked", b"Content-Length: 5", line=POST, body=LAST
+                b"Transfer-Encoding: chunked",
+                b"Content-Length: 5",
+                line=POST,
+                body=LAST,
             ),
         ),
         refused(

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 from twisted_router.config.schema import Bytes
 
-from .cases import CLOSED, HOST, ConformanceTestCase, ask, forwarded, refused
+from .cases import CLOSED, HOST, ConformanceTestCase, ask, forwarded, refused, shown
 
 FIELDS = b"Host: " + HOST + b"\r\n\r\n"
 
@@ -168,7 +168,7 @@ class RequestLineTests(ConformanceTestCase):
         *(
             refused(
                 "9112-3.1",
-                f"{method!r} is no method, which is a token".replace("b'", "'"),
+                f"{shown(method)} is no method, which is a token",
                 400,
                 ask(line=method + b" / HTTP/1.1"),
             )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .cases import HOST, Case, ConformanceTestCase, ask, forwarded, refused
+from .cases import HOST, Case, ConformanceTestCase, ask, forwarded, refused, shown
 
 
 class EveryHostTestCase(ConformanceTestCase):
@@ -51,7 +51,7 @@ class HostTests(EveryHostTestCase):
         *(
             refused(
                 "9112-3.2",
-                f"the Host {value!r} is refused".replace("b'", "'"),
+                f"the Host {shown(value)} is refused",
                 400,
                 ask(host=value),
             )
@@ -120,7 +120,7 @@ class OriginFormTests(ConformanceTestCase):
         *(
             refused(
                 "9112-3.2",
-                f"{target!r} is no target",
+                f"{shown(target)} is no target",
                 400,
                 ask(line=b"GET " + target + b" HTTP/1.1"),
             )
