@@ -79,7 +79,7 @@ class DrainingTests(RegistrarTestCase):
     async def test_how_soon_that_is(self) -> None:
         """Some milliseconds after the event."""
         latencies_s = []
-        for _ in range(10):
+        for _ in range(5):
             container = await self.run_registered("--stop-timeout=60")
             await docker("kill", "--signal=TERM", container)
             told = stopping_since(await self.until_drained())
