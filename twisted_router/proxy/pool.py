@@ -40,8 +40,7 @@ class Dialling(ClientFactory):
     def start(self, connect: Connect) -> None:
         """Dial. The answer may come before this returns."""
         state = self._state
-        # Twisted reads a timeout of 0 as "at once"; here it means "none".
-        timeout_s = self._engine.dial_timeout_s or 86400.0
+        timeout_s = self._engine.dial_timeout_s
         connector = connect(state.address, state.port, self, timeout_s)
         if self._caller is not None:
             self._connector = connector
