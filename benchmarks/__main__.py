@@ -24,7 +24,7 @@ from benchmarks.report import read_json, table, write_json
 from benchmarks.rig import Cores, Rig, rig
 from benchmarks.samples import Result, Sample
 
-_HERE = Path(__file__).parent
+_RESULTS = Path(__file__).parent / "results"
 _PICTURE = "benchmarks.svg"
 #: What the rig itself is made of.
 _PROGRAMS = "wrk", "nginx", "taskset"
@@ -44,6 +44,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser(cases, peers).parse_args(arguments)
     if options.quick:
         options.rounds, options.seconds = 1, 2
+    elif options.results is None:
+        options.results = _RESULTS
     lacking = [program for program in _PROGRAMS if shutil.which(program) is None]
     if lacking:
         print(f"missing: {', '.join(lacking)} (apt-get install them)", file=sys.stderr)
@@ -71,7 +73,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             if not results:
                 continue
             print(f"\n{table(case.about, results)}", flush=True)
-            write_json(options.results, case.about, results, options.seconds)
+            if options.results is not None:
+                write_json(options.results, case.about, results, options.seconds)
             failed = failed or any(result.errors for result in results)
     except BenchmarkError as error:
         print(f"benchmarks: {error}", file=sys.stderr)
@@ -79,9 +82,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("interrupted; everything was stopped", file=sys.stderr)
         return 130
-    picture = options.results / _PICTURE
-    picture.write_text(draw(read_json(options.results)), "utf-8")
-    print(f"\nkept in {options.results}, drawn in {picture}")
+    if options.results is not None:
+        picture = options.results / _PICTURE
+        picture.write_text(draw(read_json(options.results)), "utf-8")
+        print(f"\nkept in {options.results}, drawn in {picture}")
     return int(failed)
 
 
@@ -146,8 +150,12 @@ def _parser(cases: Sequence[Case], peers: Sequence[Peer]) -> argparse.ArgumentPa
     add("--peers", default="", metavar="router,nginx", help="only these proxies")
     add("--rounds", type=int, default=5, help="runs of each (default 5)")
     add("--seconds", type=float, default=6, help="of each run (default 6)")
-    add("--quick", action="store_true", help="one round of 2 s: does the rig work?")
-    add("--results", type=Path, default=_HERE / "results", help="folder to keep them")
+    add(
+        "--quick",
+        action="store_true",
+        help="one round of 2 s, not kept",
+    )
+    add("--results", type=Path, help=f"folder to keep them in (default {_RESULTS})")
     add("--proxy-core", default="0", help="core of the proxy (default 0)")
     add("--load-cores", default=last_core, help="of load and backend, as 1 or 1-3")
     return parser
