@@ -51,17 +51,23 @@ EOF, LOST = End
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A response of the router's own, in whole: head, length, body unless to HEAD."""
+    """A response of the router's own, in whole: head, length, body unless to HEAD.
+
+    :param behind: what comes before it.
+    """
 
     status: int
     to_head: bool = False
+    behind: bytes = b""
 
     def check(self, data: bytes) -> str:
         """What is wrong with ``data``, ``""`` for nothing."""
+        if not data.startswith(self.behind):
+            return f"does not begin with {self.behind!r}"
         found = re.fullmatch(
             rb"HTTP/1\.1 (\d{3}) [^\r]+\r\n(?:[^\r]+\r\n)*?"
             rb"Content-Length: (\d+)\r\n(?:[^\r]+\r\n)*\r\n(.*)",
-            data,
+            data[len(self.behind) :],
             re.DOTALL,
         )
         if found is None:
@@ -268,12 +274,12 @@ class Conversation:
     def _probe(self, client_fate: Fate, instance_fate: Fate | None) -> None:
         """Find out what became of the connections by what can be done with them."""
         test = self._test
-        self._test.assertEqual(client_fate, fate_of(self.client), "client")
+        test.clock.advance(0)
+        test.assertEqual(client_fate, fate_of(self.client), "the client's connection")
         if instance_fate not in (None, KEPT):
             # How the router leaves an instance is its own affair.
             left = fate_of(self.instance) is not KEPT or self.instance.lost
             test.assertTrue(left, "the connection to the instance was kept")
-        test.clock.advance(0)
         dialled = len(test.dials)
         client = self.client if client_fate is KEPT else test.client()
         client.deliver(ask(line=b"GET /probe HTTP/1.1"))

@@ -19,9 +19,9 @@ def lengths(
         fields.append(b"Transfer-Encoding: " + codings)
     body = b"2\r\nhi\r\n" + LAST if codings else b"hi" * (length == b"2")
     line = method + b" / " + version
-    words = [line.decode(), f"length {length.decode() or 'none'}"]
-    words.append(f"coding {codings.decode() or 'none'}")
-    return ", ".join(words), ask(*fields, line=line, body=body)
+    words = f"{line.decode()}, length {length.decode() or 'none'}"
+    words += f", coding {codings.decode() or 'none'}"
+    return words, ask(*fields, line=line, body=body)
 
 
 def combination(method: bytes, version: bytes, length: bytes, codings: bytes) -> Case:
