@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any, ClassVar
+
+from twisted_router.config.schema import Seconds
+
 from .cases import (
     CLOSED,
     EOF,
@@ -409,11 +413,26 @@ class EarlyTests(ConformanceTestCase):
             RESET,
             CLOSED,
         ),
+    )
+
+
+class SlowClientTests(ConformanceTestCase):
+    """RFC 9110 15.5.9: the one that is waited for is told."""
+
+    config: ClassVar[dict[str, Any]] = {"body_idle_timeout": Seconds(30)}
+    cases = (
         Case(
-            "9112-8",
-            "a request that stands still is given up",
-            (Client(UPLOAD + b"ab"), Sees(UPLOAD + b"ab"), Passes(62), Gets(Page(408))),
+            "9110-15.5.9",
+            "a request that stands still is given up with 408",
+            (Client(UPLOAD + b"ab"), Sees(UPLOAD + b"ab"), Passes(32), Gets(Page(408))),
             CLOSED,
             CLOSED,
+        ),
+        Case(
+            "9110-15.5.9",
+            "a head that stands still as well, and no instance hears of it",
+            (Client(UPLOAD[:-3]), Passes(12), Gets(Page(408))),
+            CLOSED,
+            None,
         ),
     )

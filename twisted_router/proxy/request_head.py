@@ -392,12 +392,13 @@ def _offered(request: RequestHead, upgrade: bytes) -> bytes:
 
 def _why_malformed(head: bytes) -> HeadError:
     """Name what is wrong with a request head that did not match."""
+    if head.count(b"\n") != head.count(b"\r\n"):
+        # First of all, as where a head comes in pieces.
+        return HeadError(400, "line feed without carriage return")
     line = _REQUEST_LINE.match(head)
     if line is None:
         return HeadError(400, "malformed request line")
-    # Where a head comes in pieces, a line feed alone is found before this is.
-    lines = head.count(b"\n") == head.count(b"\r\n")
-    if lines and (line[3] != b"1" or line[4] not in b"01"):
+    if line[3] != b"1" or line[4] not in b"01":
         return HeadError(505, "only HTTP/1.0 and HTTP/1.1 are supported")
     position, end = line.end(), len(head) - 2
     number = 1
