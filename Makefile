@@ -12,12 +12,13 @@ UNIT := $(filter-out $(WITH_SERVICES), $(wildcard tests/*/)) $(wildcard tests/te
 UNIT := $(subst /,.,$(patsubst %/,%,$(patsubst %.py,%,$(filter-out %__pycache__/,$(UNIT)))))
 
 .NOTPARALLEL:
-.PHONY: help run test provision lint types unit coverage bench clean distclean
+.PHONY: help run test provision lint types unit fuzz coverage bench clean distclean
 
 help:
 	@echo 'make run        start a router with its embedded catalog (Ctrl-C ends it)'
 	@echo 'make test       get what the tests need, then lint, types and all tests'
 	@echo 'make unit       the fast tests: no services, a few seconds'
+	@echo 'make fuzz       millions of broken messages, about 20 minutes (FUZZ="--seed 1")'
 	@echo 'make lint       ruff: rules and format'
 	@echo 'make types      mypy, strict'
 	@echo 'make coverage   the fast tests, with the branches they miss'
@@ -50,6 +51,10 @@ types: .venv/installed
 
 unit: .venv/installed
 	$(TRIAL) --reporter=text $(UNIT)
+
+# What fails is kept as a case for the fast tests.
+fuzz: .venv/installed
+	$(IN_CHECKOUT) $(BIN)/python -m tests.fuzz $(FUZZ)
 
 coverage: .venv/installed
 	$(IN_CHECKOUT) $(BIN)/coverage run -m twisted.trial --reporter=text $(UNIT)

@@ -65,14 +65,18 @@ def request_with_h11(data: bytes) -> Reading:
 
 
 def response_with_h11(
-    data: bytes, method: bytes = b"GET", over: bool = False
+    data: bytes, method: bytes = b"GET", over: bool = False, upgrade: bytes = b""
 ) -> Reading:
     """h11's understanding of a response to a request of ``method``.
 
     :param over: the connection ends behind ``data``.
+    :param upgrade: the protocols that the request offered.
     """
     connection = h11.Connection(h11.CLIENT, max_incomplete_event_size=_UNLIMITED)
-    connection.send(h11.Request(method=method, target="/", headers=[("Host", "a")]))
+    fields = [(b"Host", b"a")]
+    if upgrade:
+        fields += [(b"Connection", b"upgrade"), (b"Upgrade", upgrade)]
+    connection.send(h11.Request(method=method, target="/", headers=fields))
     connection.send(h11.EndOfMessage())
     return _read_with_h11(connection, data, over)
 
@@ -175,7 +179,7 @@ class LlhttpRequest:
                 self._method = method
                 data = b"POST" + data[len(method) :]
         _feed(self._parser, data, self._callbacks)
-        if reading.head_seen:
+        if self.messages == 1 and reading.head_seen:
             reading.method = self._method or self._parser.get_method()
         return reading
 
