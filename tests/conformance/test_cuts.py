@@ -37,6 +37,9 @@ class Stream:
     instance_ends: bool = False
 
 
+#: What the client sends, and what the instance does.
+Pieces = tuple[tuple[bytes, ...], tuple[bytes, ...]]
+
 REQUESTS = (
     Stream("a plain request", ask(b"Accept: */*", b"Connection: keep-alive")),
     Stream("empty lines before a request", b"\r\n\r\n" + ask()),
@@ -150,7 +153,26 @@ def without_cuts(data: bytes) -> list[bytes]:
 
 
 class _CutTestCase(EngineTestCase):
-    """Plays streams in pieces."""
+    """Has a test for each of its ``streams``, which plays it in pieces."""
+
+    streams: ClassVar[tuple[Stream, ...]] = ()
+
+    def __init_subclass__(cls, **keywords: Any) -> None:
+        super().__init_subclass__(**keywords)
+        for stream in cls.streams:
+            name = f"test_9112_2_2_{stream.name.replace(' ', '_')}"
+            setattr(cls, name, _test(name, stream))
+
+    def cut(self, stream: Stream) -> Iterator[Pieces]:
+        """What the client sends, in pieces."""
+        return ((pieces, (stream.instance,)) for pieces in cuts(stream.client))
+
+    def assert_same(self, stream: Stream) -> None:
+        """However it is cut, the outcome is that of the whole."""
+        whole = self.outcome(stream, (stream.client,), (stream.instance,))
+        for client, instance in self.cut(stream):
+            found = self.outcome(stream, client, instance)
+            self.assertEqual(whole, found, f"in pieces: {client} and {instance}")
 
     def outcome(
         self, stream: Stream, client: tuple[bytes, ...], instance: tuple[bytes, ...]
@@ -178,42 +200,35 @@ class _CutTestCase(EngineTestCase):
             answering.lost,
         )
 
-    def assert_same(
-        self, streams: tuple[Stream, ...], cut: Callable[[Stream], Iterator[Any]]
-    ) -> None:
-        """However they are cut, the outcome is that of the whole."""
-        for stream in streams:
-            whole = self.outcome(stream, (stream.client,), (stream.instance,))
-            for client, instance in cut(stream):
-                found = self.outcome(stream, client, instance)
-                if found != whole:
-                    pieces = instance if client == (stream.client,) else client
-                    self.assertEqual(whole, found, f"{stream.name}, in {pieces}")
+
+def _test(name: str, stream: Stream) -> Callable[[_CutTestCase], None]:
+    def test(self: _CutTestCase) -> None:
+        self.assert_same(stream)
+
+    test.__name__ = test.__qualname__ = name
+    return test
 
 
-def cut_client(stream: Stream) -> Iterator[Any]:
-    """What the client sends, in pieces."""
-    return ((pieces, (stream.instance,)) for pieces in cuts(stream.client))
+class RequestTests(_CutTestCase):
+    """Requests are the same however they come."""
+
+    streams = REQUESTS
 
 
-def cut_instance(stream: Stream) -> Iterator[Any]:
-    """What the instance sends, in pieces."""
-    return (((stream.client,), pieces) for pieces in cuts(stream.instance))
+class ResponseTests(_CutTestCase):
+    """Responses are the same however they come."""
 
+    streams = RESPONSES
 
-class CutTests(_CutTestCase):
-    """Where the reads end does not matter."""
-
-    def test_9112_2_2_requests_are_the_same_however_they_come(self) -> None:
-        self.assert_same(REQUESTS, cut_client)
-
-    def test_9112_2_2_responses_are_the_same_however_they_come(self) -> None:
-        self.assert_same(RESPONSES, cut_instance)
+    def cut(self, stream: Stream) -> Iterator[Pieces]:
+        """What the instance sends, in pieces."""
+        return (((stream.client,), pieces) for pieces in cuts(stream.instance))
 
 
 class LimitTests(_CutTestCase):
-    """Nor does it where a limit is met."""
+    """So are refusals where a limit is met."""
 
+    streams = LARGE
     config: ClassVar[dict[str, Any]] = {
         "max_request_target_bytes": Bytes(50),
         "max_request_header_bytes": Bytes(150),
@@ -221,6 +236,3 @@ class LimitTests(_CutTestCase):
         "max_chunk_line_bytes": Bytes(20),
         "max_trailer_bytes": Bytes(20),
     }
-
-    def test_9110_5_4_refusals_are_the_same_however_requests_come(self) -> None:
-        self.assert_same(LARGE, cut_client)
