@@ -111,10 +111,22 @@ class ValueTests(ConformanceTestCase):
             b"GET / HTTP/1.1\r\nA: 1\r\nHost: " + HOST + b"\r\nB: 2\r\n\r\n",
             ask(b"A: 1", b"B: 2"),
         ),
+        *(
+            forwarded(
+                "9110-11.6.2" if name == b"Authorization" else "9110-7.7",
+                f"{name.decode()} is for the instance, and not modified",
+                ask(name + b":  a=\"b\" ,c;q=1 "),
+                ask(name + b":  a=\"b\" ,c;q=1 "),
+            )
+            for name in (
+                b"Authorization", b"Cookie", b"Accept-Encoding", b"Range", b"If-Range",
+                b"If-None-Match", b"Cache-Control", b"Referer", b"User-Agent",
+            )
+        ),
         forwarded(
             "9110-10.1.5",
             "no User-Agent is invented, nor anything that describes what is accepted",
             ask(),
             having(b"GET", lacking=(b"User-Agent", b"Accept", b"Via", b"Connection")),
         ),
-    )
+    )  # fmt: skip

@@ -98,6 +98,18 @@ class FieldTests(ConformanceTestCase):
             reply(b"X-Unheard-Of: 1", b"!#$%&'*+-.^_`|~09aZ: 2", LENGTH),
             reply(b"X-Unheard-Of: 1", b"!#$%&'*+-.^_`|~09aZ: 2", LENGTH),
         ),
+        *(
+            relayed(
+                "9110-11.6.1" if name == b"WWW-Authenticate" else "9110-7.7",
+                f"{name.decode()} is the instance's, and not modified",
+                reply(name + b":  a=\"b\" ,c;q=1 ", LENGTH),
+                reply(name + b":  a=\"b\" ,c;q=1 ", LENGTH),
+            )
+            for name in (
+                b"WWW-Authenticate", b"Server", b"Content-Encoding", b"Content-Range",
+                b"ETag", b"Last-Modified", b"Location", b"Cache-Control", b"Vary",
+            )
+        ),
         relayed(
             "9112-5.1",
             "white space before a colon is removed",
@@ -140,7 +152,7 @@ class FieldTests(ConformanceTestCase):
             reply(b"A: " + bytes([9, *range(32, 127), *range(128, 256)]), LENGTH),
             reply(b"A: " + bytes([9, *range(32, 127), *range(128, 256)]), LENGTH),
         ),
-    )
+    )  # fmt: skip
 
 
 class LimitTests(ConformanceTestCase):
