@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import gc
 import os
 import resource
@@ -163,3 +164,25 @@ class StopTests(SynchronousTestCase):
         self.successResultOf(router.stopService())
         self.assertEqual([1], closed)
         self.assertEqual(1, len(self.flushLoggedErrors(ValueError)))
+
+
+class AllocatorTests(SynchronousTestCase):
+    """Freed memory is kept where the C library can be told so."""
+
+    def test_glibc_takes_every_option(self) -> None:
+        answers: list[int] = []
+
+        class Library:
+            def __init__(self, name: None) -> None:
+                self._library = ctypes.PyDLL(name)
+
+            def mallopt(self, option: int, value: int) -> None:
+                answers.append(self._library.mallopt(option, value))
+
+        self.patch(ctypes, "CDLL", Library)
+        service.keep_freed_memory()
+        self.assertEqual([1, 1, 1], answers)
+
+    def test_another_library_is_left_alone(self) -> None:
+        self.patch(ctypes, "CDLL", lambda name: object())
+        service.keep_freed_memory()

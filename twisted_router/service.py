@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import gc
 import resource
 import signal
@@ -69,6 +70,7 @@ class RouterService(MultiService):
         :raises SystemExit: one of them cannot; the message says why.
         """
         raise_open_files_limit()
+        keep_freed_memory()
         self._or_exit(super().startService)
         if self._reopen or not _in_a_terminal():
             # Also with nothing to reopen: a service does not die of a log rotation.
@@ -123,6 +125,30 @@ def raise_open_files_limit() -> None:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft != hard:
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+#: Parameters of glibc's ``mallopt(3)`` and what they are set to, in bytes.
+_MALLOC_OPTIONS = {
+    -1: 64 * 1024 * 1024,  # M_TRIM_THRESHOLD
+    -2: 1024 * 1024,  # M_TOP_PAD
+    -3: 64 * 1024 * 1024,  # M_MMAP_THRESHOLD
+}
+
+
+def keep_freed_memory() -> None:
+    """Let the allocator keep what was freed instead of handing it back at once.
+
+    A read takes 64 KiB, and most of it is given back within microseconds. glibc then
+    shrinks the heap and grows it again, a system call each: a third of the time that
+    an upload of 64 KiB took. It costs 4 MiB of resident memory. Where the C library
+    is another one, nothing is done.
+    """
+    try:
+        mallopt = ctypes.CDLL(None).mallopt
+    except (AttributeError, OSError):
+        return
+    for option, value in _MALLOC_OPTIONS.items():
+        mallopt(option, value)
 
 
 def _in_a_terminal() -> bool:
