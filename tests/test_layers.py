@@ -47,7 +47,7 @@ PURE = (
     "model", "retry", "config", "routing", "registrar.container", "registrar.labels",
     "registrar.registration", "registrar.plan", "proxy.access_line", "proxy.counters",
     "proxy.errors", "proxy.forward", "proxy.framing", "proxy.head",
-    "proxy.request_head", "proxy.response_head",
+    "proxy.last_hop", "proxy.request_head", "proxy.response_head",
 )  # fmt: skip
 IMPURE_IMPORTS = ("twisted.internet", "twisted.web", "treq")
 
