@@ -174,7 +174,7 @@ class LlhttpRequest:
         """Read on; what is known by now."""
         reading = self._callbacks.reading
         if not self.messages:
-            method = data[: data.find(b" ", 0, 64) + 1][:-1]
+            method = data.partition(b"\r\n")[0].partition(b" ")[0]
             if method and method not in _LLHTTP_METHODS:
                 self._method = method
                 data = b"POST" + data[len(method) :]

@@ -635,6 +635,37 @@ class DeadlineTests(EngineTestCase):
         self.assertEqual("aborted", instance.closed)
         self.assert_idle()
 
+    def test_an_instance_that_does_not_read_a_body_is_504(self) -> None:
+        client, instance = self.begun(
+            b"POST / HTTP/1.1\r\nHost: app.example.com\r\nContent-Length: 9\r\n\r\n"
+        )
+        instance.full = True
+        client.deliver(b"x")
+        self.pass_time(12)
+        self.assertEqual(504, status_of(client.take()))
+        self.assertEqual("aborted", instance.closed)
+        self.assert_idle()
+
+    def test_an_answer_is_waited_for_from_the_end_of_the_request(self) -> None:
+        client, _ = self.begun(
+            b"POST / HTTP/1.1\r\nHost: app.example.com\r\nContent-Length: 3\r\n\r\n"
+        )
+        for _ in range(3):
+            self.pass_time(8)
+            client.deliver(b"x")
+        self.pass_time(14)
+        self.assertEqual(b"", client.take())
+        self.pass_time(3)
+        self.assertEqual(504, status_of(client.take()))
+
+    def test_an_instance_that_does_not_say_100_is_504(self) -> None:
+        client, _ = self.begun(
+            b"POST / HTTP/1.1\r\nHost: app.example.com\r\nExpect: 100-continue\r\n"
+            b"Content-Length: 9\r\n\r\n"
+        )
+        self.pass_time(12)
+        self.assertEqual(504, status_of(client.take()))
+
     def test_a_silent_instance_is_504(self) -> None:
         client, instance = self.begun()
         self.pass_time(17)

@@ -207,10 +207,17 @@ class Exchange:
             self._upstream.resume_reading()
 
     def deadline_passed(self) -> None:
-        """The client's body stands still."""
-        if self.phase == BODY and not self._status:
+        """The request's body stands still."""
+        upstream = self._upstream
+        if self.phase == BODY and upstream is not None and not self._status:
+            # A client that waits for 100 (Continue) is not to blame either.
+            waits = not self._received_bytes and b"100-continue" in self._head.lower()
+            stalled = upstream.stalled
             self._drop_upstream()
-            self._fail(errors.refused(408, "request body took too long"))
+            if stalled or waits:
+                self._fail(errors.endpoint_timeout("timeout sending the request body"))
+            else:
+                self._fail(errors.refused(408, "request body took too long"))
         else:
             self.client.abort()
 
@@ -238,6 +245,7 @@ class Exchange:
             self.request_done = True
             self.phase = WAITING
             self.client.deadline_s = 0.0
+            upstream.request_sent()
         else:
             self.client.deadline_s = engine.sweeper.after(engine.body_idle_timeout_s)
         return rest

@@ -36,6 +36,7 @@ class InstanceConnection:
 
     :param connected: called with the connection when it is open.
     :ivar exchange: what it serves, ``None`` while it is idle.
+    :ivar stalled: the instance does not take what it is sent.
     :ivar uses: requests it has completed.
     """
 
@@ -49,6 +50,7 @@ class InstanceConnection:
         "deadline_s",
         "engine",
         "exchange",
+        "stalled",
         "state",
         "transport",
         "uses",
@@ -65,6 +67,7 @@ class InstanceConnection:
         self.engine = engine
         self.state = state
         self.exchange: Exchange | None = None
+        self.stalled = False
         self.uses = 0
         self.deadline_s = 0.0
         self.transport: Any = None
@@ -139,11 +142,13 @@ class InstanceConnection:
 
     def pauseProducing(self) -> None:
         """The instance reads slower than the client sends: stop reading it."""
+        self.stalled = True
         if self.exchange is not None:
             self.exchange.client.pause_reading()
 
     def resumeProducing(self) -> None:
         """The instance has caught up."""
+        self.stalled = False
         if self.exchange is not None:
             self.exchange.client.resume_reading()
 
@@ -157,15 +162,23 @@ class InstanceConnection:
         self.exchange = exchange
         self._phase = HEAD
         self._buffer = b""
-        self.deadline_s = self.engine.sweeper.after(self.engine.endpoint_timeout_s)
+        engine = self.engine
+        # While the body is under way, it is the body's time that counts.
+        self.deadline_s = (
+            engine.sweeper.after(engine.endpoint_timeout_s)
+            if exchange.request_done
+            else 0.0
+        )
         self.transport.write(head)
 
     def send_body(self, data: bytes) -> None:
         """Send a part of the request's body, framed already."""
-        if self._phase == HEAD:
-            # The instance may take as long for its answer as if this were the start.
-            self.deadline_s = self.engine.sweeper.after(self.engine.endpoint_timeout_s)
         self.transport.write(data)
+
+    def request_sent(self) -> None:
+        """The request is complete: from now on, the response is waited for."""
+        if self._phase == HEAD:
+            self.deadline_s = self.engine.sweeper.after(self.engine.endpoint_timeout_s)
 
     def tunnel(self, data: bytes) -> None:
         """Send bytes of an upgraded connection."""
