@@ -10,16 +10,27 @@ from tests.proxy.harness import MemoryTransport
 from tests.proxy.readers import WHOLE, Reading
 
 from .cases import Case
-from .client import PEER, read_responses
-from .requests import ANSWERS, answers, check_forwarded
+from .client import PEER, REQUEST_ID, read_responses
+from .requests import ANSWERS, answers, check_forwarded, compare, sources
 from .world import STEP_S, Instance, Received, World, can_send, require
 
 #: Variants are numbers below this: seeds of what happens.
 VARIANTS = 1 << 32
 
-_STEPS = 60
+_STEPS = 80
+_REPEATABLE = frozenset([b"GET", b"HEAD", b"OPTIONS", b"TRACE"])
+_TEXT = b"a" * 30
+# What an orderly client sends beside the one that is fuzzed.
 _PLAIN = b"".join(
-    b"GET /%d HTTP/1.1\r\nHost: app.example.com\r\n\r\n" % number for number in range(4)
+    line + b" HTTP/1.1\r\nHost: app.example.com\r\n" + rest
+    for line, rest in (
+        (b"POST /0", b"Content-Length: 30\r\n\r\n" + _TEXT),
+        (b"GET /1", b"\r\n"),
+        (b"DELETE /2", b"\r\n"),
+        (b"PUT /3", b"Transfer-Encoding: chunked\r\n\r\n1e\r\n%b\r\n0\r\n\r\n" % _TEXT),
+        (b"HEAD /4", b"\r\n"),
+        (b"POST /5", b"\r\n"),
+    )
 )
 
 
@@ -56,7 +67,7 @@ class _Instance(Instance):
             request = self._request = Received()
             self._all_received.append(request)
         request.take(data)
-        early = request.reading.head_seen and self._rng.random() < 0.2
+        early = request.reading.head_seen and self._rng.random() < 0.4
         if not request.answer and (early or request.reading.end is WHOLE):
             answer = answers(self._rng.randrange(len(ANSWERS)))
             request.answer, self.over = answer(request.reading)
@@ -88,10 +99,11 @@ class _Chaos:
 
     def __init__(self, data: bytes, seed: int) -> None:
         self.rng = random.Random(seed)
-        self.world = World(count=self.rng.randrange(1, 4))
+        self.world = World(self.rng.randrange(1, 3))
         self.instances: list[_Instance] = []
         self.clients = [self.world.connect(), self.world.connect()]
-        self.to_send = [data, _PLAIN]
+        self.data = [data, _PLAIN]
+        self.to_send = list(self.data)
         self.sent = [b"", b""]
         self.left = [False, False]
 
@@ -121,7 +133,7 @@ class _Chaos:
                 found += [instance.send] * 4
             found.append(partial(_block, transport))
             found += [instance.drain] * 2
-            if self.rng.random() < 0.1:
+            if self.rng.random() < 0.2:
                 found.append(transport.lose)
                 if instance.can_send():
                     found.append(transport.finish)
@@ -140,13 +152,32 @@ class _Chaos:
             self.world.check_buffers()
         closed = [client.closed for client in self.clients]
         self.world.finish()
+        received = self.world.received
+        check_forwarded(received)
+        self._check_repeats(received)
         for index, client in enumerate(self.clients):
             sent = self.sent[index] + client.take()
             peer = client.protocol.peer[1]
             records = [record for record in self.world.log if record[PEER] == peer]
             left = self.left[index] or not closed[index]
             read_responses(sent, records, closed[index], left)
-        check_forwarded(self.world.received)
+            data = self.data[index]
+            data = data[: len(data) - len(self.to_send[index])]
+            for record, rest in sources(data, records):
+                for request in received:
+                    if request.own_id and request.own_id == record[REQUEST_ID]:
+                        compare(request, rest)
+
+    def _check_repeats(self, received: list[Received]) -> None:
+        """Only what may be repeated was sent twice: RFC 9110 9.2.2."""
+        seen = set()
+        for request in received:
+            reading = request.reading
+            if request.own_id in seen:
+                repeatable = reading.method in _REPEATABLE and not reading.body
+                require(repeatable, "sent twice", request)
+            elif request.own_id:
+                seen.add(request.own_id)
 
     def _accept(self) -> None:
         dial = self.world.dials.pop(0)
@@ -159,7 +190,8 @@ class _Chaos:
 
     def _send(self, index: int) -> None:
         data = self.to_send[index]
-        size = self.rng.randrange(1, min(len(data), 60_000) + 1)
+        most = min(len(data), self.rng.choice((20, 200, 60_000)))
+        size = self.rng.randrange(1, most + 1)
         self.to_send[index] = data[size:]
         self.clients[index].deliver(data[:size])
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -172,34 +173,49 @@ def check_forwarded(received: list[Received]) -> None:
         require(same, "understood differently", reading, other)
 
 
-def _check_source(data: bytes, run: Run) -> None:
-    """What was forwarded is what both readers find in what the client sent."""
-    received = iter(run.received)
+def sources(data: bytes, records: list[Record]) -> Iterator[tuple[Record, bytes]]:
+    """Each record of a client with what it sent from that request on.
+
+    :param data: all that was read of it.
+    """
     rest: bytes | None = data
-    for record in run.records:
-        sent = next(received) if record[AUTHORITY] else None
-        if rest is None:
-            continue
+    for record in records:
+        require(rest is not None, "a request behind the last", record, data)
+        assert rest is not None
         while rest.startswith(b"\r\n"):
             # Ignored before a request line (RFC 9112 2.2); not by h11.
             rest = rest[2:]
+        require(rest.startswith(record[HEAD]), "not where a head is", record, rest)
+        yield record, rest
         reading = request_with_h11(rest)
-        other = source_request_with_llhttp(rest[: len(rest) - len(reading.rest)])
-        if sent is not None:
-            _compare(sent, reading, other, rest)
-            if sent.tunnel:
-                require(reading.rest == sent.tunnel, "tunnel", reading.rest, sent)
+        if dislikes_blanks(reading, rest):
+            return
         rest = reading.rest if reading.end is WHOLE else None
-    require(next(received, None) is None, "forwarded without a record")
+
+
+def _check_source(data: bytes, run: Run) -> None:
+    """What was forwarded is what both readers find in what the client sent."""
+    received = iter(run.received)
+    for record, rest in sources(data, run.records):
+        if record[AUTHORITY]:
+            compare(next(received), rest)
+
+
+def compare(sent: Received, rest: bytes) -> None:
+    """``sent`` is what both readers find at the start of ``rest``."""
+    reading = request_with_h11(rest)
+    other = source_request_with_llhttp(rest[: len(rest) - len(reading.rest)])
+    _compare(sent, reading, other, rest)
+    require(reading.rest.startswith(sent.tunnel), "tunnel", reading, sent)
 
 
 def _compare(sent: Received, reading: Reading, other: Reading, data: bytes) -> None:
     """``sent`` is what its readers, h11 and llhttp, found in the client's bytes."""
-    sources = [reading, other]
+    readings = [reading, other]
     if takes_offer_for_upgrade(other, sent.reading):
-        sources.remove(other)
-    sources = [source for source in sources if not dislikes_blanks(source, data)]
-    for source in sources:
+        readings.remove(other)
+    readings = [source for source in readings if not dislikes_blanks(source, data)]
+    for source in readings:
         require(
             source.head_seen, "forwarded a head that is refused", source.reason, sent
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import count
 from typing import Any
 
 from tests.proxy.harness import Dial, MemoryEngine, MemoryTransport
@@ -78,6 +79,12 @@ class Received:
     tunnel: bytes = b""
 
     @property
+    def own_id(self) -> bytes:
+        """The id that the engine gave it, ``b""`` if it is the client's."""
+        request_id = dict(self.reading.fields).get(b"x-request-id", b"")
+        return request_id if request_id.startswith(b"id-") else b""
+
+    @property
     def switched(self) -> bool:
         """Whether it is a tunnel by now."""
         return self.answer.startswith(b"HTTP/1.1 101 ")
@@ -141,17 +148,17 @@ def can_send(transport: MemoryTransport) -> bool:
 class World(MemoryEngine):
     """An engine with a few routes, and all that talk to it.
 
-    :param count: of instances.
+    :param instances: how many there are.
     """
 
-    def __init__(self, count: int = 1) -> None:
+    def __init__(self, instances: int = 1) -> None:
         self.assemble(**LIMITS)
-        self.serve_app(count)
+        self.serve_app(instances)
         self.reset()
 
-    def serve_app(self, count: int, first: int = 1) -> None:
+    def serve_app(self, instances: int, first: int = 1) -> None:
         """Let these instances answer for app.example.com."""
-        self.serve("app", *TAGS, count=count, first=first)
+        self.serve("app", *TAGS, count=instances, first=first)
 
     def reset(self) -> None:
         """Begin anew, with the same request ids and nothing left of before."""
@@ -160,9 +167,7 @@ class World(MemoryEngine):
         self.received: list[Received] = []
         self.log.clear()
         self.dials.clear()
-        self.engine.make_request_id = iter(
-            [b"id-%d" % number for number in range(20)] * 5000
-        ).__next__
+        self.engine.make_request_id = map(b"id-%d".__mod__, count()).__next__
 
     def connect(self) -> MemoryTransport:
         """A client connects."""
