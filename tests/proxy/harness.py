@@ -35,6 +35,7 @@ class MemoryTransport:
 
     :ivar full: set it to let the kernel take no more.
     :ivar reading: whether the protocol wants to read.
+    :ivar finished: whether the peer has closed its half.
     :ivar closed: ``""``, ``"half"``, ``"whole"`` or ``"aborted"``.
     """
 
@@ -46,6 +47,7 @@ class MemoryTransport:
         self.reading = True
         self.closed = ""
         self.full = False
+        self.finished = False
         self.lost = False
         protocol.makeConnection(self)
 
@@ -108,10 +110,13 @@ class MemoryTransport:
         """The peer sends ``data``; it must be allowed to."""
         if not self.reading:
             raise AssertionError("delivered while reading is paused")
+        if self.finished:
+            raise AssertionError("delivered after its end")
         self.protocol.dataReceived(data)
 
     def finish(self) -> None:
         """The peer closes its half."""
+        self.finished = True
         self.protocol.readConnectionLost()
 
     def lose(self, reason: Exception | None = None) -> None:

@@ -283,7 +283,7 @@ class EscapeTests(SynchronousTestCase):
             line(record(head)).startswith(r"h\x20-\x20[x]\x20\"a\" - [2023")
         )
 
-    @settings(max_examples=300, deadline=None, database=None)
+    @settings(max_examples=150)
     @given(
         st.lists(
             st.sampled_from((

@@ -58,7 +58,7 @@ def is_subsequence(part: list[bytes], whole: list[bytes]) -> bool:
 class RequestReadersTests(SynchronousTestCase):
     """Whatever comes, it is refused or means the same to all."""
 
-    @settings(max_examples=150, deadline=None)
+    @settings(max_examples=75)
     @given(requests | st.binary(max_size=60))
     def test_nothing_is_raised_but_head_errors(self, head: bytes) -> None:
         request = accepted(head)
@@ -95,7 +95,7 @@ class RequestReadersTests(SynchronousTestCase):
             kept = {name for name, _ in split_fields(request.fields)}
             self.assertEqual(set(), kept & {name.lower() for name in nominated})
 
-    @settings(max_examples=200, deadline=None)
+    @settings(max_examples=100)
     @given(requests)
     @example(b"GET / HTTP/1.1\r\nHost: a\r\nUpgrade: a\r\nConnection: upgrade\r\n\r\n")
     @example(b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n")
@@ -154,7 +154,7 @@ class RequestReadersTests(SynchronousTestCase):
 class ResponseReadersTests(SynchronousTestCase):
     """The same for responses."""
 
-    @settings(max_examples=150, deadline=None)
+    @settings(max_examples=75)
     @given(responses | st.binary(max_size=60), st.booleans())
     def test_nothing_is_raised_but_head_errors(
         self, head: bytes, is_head: bool
@@ -170,7 +170,7 @@ class ResponseReadersTests(SynchronousTestCase):
                 )
             )
 
-    @settings(max_examples=150, deadline=None)
+    @settings(max_examples=75)
     @given(responses, st.booleans())
     def test_h11_reads_the_same_response(self, head: bytes, is_head: bool) -> None:
         try:

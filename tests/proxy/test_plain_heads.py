@@ -54,7 +54,7 @@ class PlainRequestTests(SynchronousTestCase):
     @example(head=request_head(b"Host: a", line=b"CONNECT /a HTTP/1.1"))
     @example(head=request_head(b"Host: a", line=b"GET /01234567?9 HTTP/1.1"))
     @example(head=request_head(b"Host: a", b"A: 1", b"B: 2", b"C: 3"))
-    @settings(max_examples=300, deadline=None)
+    @settings(max_examples=150)
     def test_they_are_read_as_any_other(self, head: bytes) -> None:
         for limits in (HeadLimits(0, 0), LIMITS):
             self.assertEqual(
@@ -87,7 +87,7 @@ class PlainResponseTests(SynchronousTestCase):
     @example(head=response_head(b"Content-Length: 1", b"Content-Length: 1"))
     @example(head=response_head(b"Content-Length: 1", line=b"HTTP/1.1 204 x"))
     @example(head=response_head(b"Content-Length: 1", b"A: 1", b"B: 2", b"C: 3"))
-    @settings(max_examples=300, deadline=None)
+    @settings(max_examples=150)
     def test_they_are_read_as_any_other(self, head: bytes) -> None:
         for limits in (HeadLimits(0, 0), LIMITS):
             for is_head in (False, True):
