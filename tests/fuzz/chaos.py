@@ -7,7 +7,7 @@ from collections.abc import Callable
 from functools import partial
 
 from tests.proxy.harness import MemoryTransport
-from tests.proxy.readers import WHOLE, Reading
+from tests.proxy.readers import WHOLE, Reading, request_with_h11
 
 from .cases import Case
 from .client import PEER, REQUEST_ID, read_responses
@@ -58,15 +58,28 @@ class _Instance(Instance):
 
     def hear(self, data: bytes) -> None:
         """Read what was sent, and think of an answer."""
-        request = self._request
-        if not data:
-            return
-        if request is None or (
-            request.reading.end is WHOLE and not request.switched and not self.waiting
-        ):
-            request = self._request = Received()
-            self._all_received.append(request)
-        request.take(data)
+        while data:
+            request = self._request
+            answered = (
+                request is not None
+                and not self.waiting
+                and bool(request.answer)
+                and not request.switched
+            )
+            if request is None or (answered and request.reading.end is WHOLE):
+                request = self._request = Received()
+                self._all_received.append(request)
+            elif answered:
+                # What it hears late may be the end of this request and the next one.
+                rest = request_with_h11(request.data + data).rest
+                request.take(data[: len(data) - len(rest)])
+                data = rest
+                continue
+            request.take(data)
+            data = b""
+            self._answer_to(request)
+
+    def _answer_to(self, request: Received) -> None:
         early = request.reading.head_seen and self._rng.random() < 0.4
         if not request.answer and (early or request.reading.end is WHOLE):
             answer = answers(self._rng.randrange(len(ANSWERS)))

@@ -141,8 +141,9 @@ class Instance:
 
 
 def can_send(transport: MemoryTransport) -> bool:
-    """Whether the engine reads from the transport."""
-    return transport.reading and not transport.lost and transport.closed in ("", "half")
+    """Whether its peer can send, and the engine reads what it sends."""
+    gone = transport.lost or transport.finished
+    return transport.reading and not gone and transport.closed in ("", "half")
 
 
 class World(MemoryEngine):
