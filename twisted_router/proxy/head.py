@@ -8,6 +8,7 @@ Anything that two readers could understand differently is refused (RFC 9112).
 from __future__ import annotations
 
 import re
+from collections.abc import Set
 from dataclasses import dataclass
 
 #: Body length of a chunked message.
@@ -74,16 +75,32 @@ def read_length(value: bytes, status: int = 400) -> int:
     return int(value)
 
 
-def connection_tokens(value: bytes, status: int) -> set[bytes]:
-    """The options of all (lower-cased) Connection fields: RFC 9110 7.6.1."""
-    tokens = set()
-    for token in value.split(b","):
-        token = token.strip(b"\t ")
-        if token:
-            if not _ONE_TOKEN.fullmatch(token):
+def read_connection(
+    value: bytes | None, minor: int, status: int
+) -> tuple[bool, Set[bytes]]:
+    """What the Connection fields say: RFC 9110 7.6.1, RFC 9112 9.3.
+
+    :param value: all of them, lower-cased and joined by commas; ``None`` for none.
+    :param minor: of the message's HTTP/1.x.
+    :param status: of the refusal, if they are malformed.
+    :returns: whether the connection may go on after the message; and the other
+        options: those that are not about this.
+    """
+    if value is None:
+        return minor == 1, _NO_OPTIONS
+    options = set()
+    for option in value.split(b","):
+        option = option.strip(b"\t ")
+        if option:
+            if not _ONE_TOKEN.fullmatch(option):
                 raise HeadError(status, "malformed Connection header")
-            tokens.add(token)
-    return tokens
+            options.add(option)
+    goes_on = b"close" not in options and (minor == 1 or b"keep-alive" in options)
+    return goes_on, options - _PERSISTENCE
+
+
+_PERSISTENCE = frozenset([b"close", b"keep-alive"])
+_NO_OPTIONS: frozenset[bytes] = frozenset()
 
 
 def tunnelled_protocols(upgrade: bytes) -> bytes | None:
@@ -111,7 +128,7 @@ def kept_fields(head: bytes, start: int, kept: list[bytes]) -> bytes:
     return b"".join(kept)
 
 
-def without_nominated(fields: bytes, tokens: set[bytes]) -> bytes:
+def without_nominated(fields: bytes, tokens: Set[bytes]) -> bytes:
     """``fields`` less those that a Connection field declares hop-by-hop."""
     names = tokens - _NOT_NOMINABLE
     return b"".join(

@@ -14,8 +14,8 @@ from .head import (
     TOKEN,
     HeadError,
     HeadLimits,
-    connection_tokens,
     kept_fields,
+    read_connection,
     read_length,
     too_many_fields,
     tunnelled_protocols,
@@ -289,25 +289,14 @@ def _parse_any(head: bytes, limits: HeadLimits) -> RequestHead:
     request.request_id = request_id or vcap_id
 
     request.fields = kept_fields(head, start, kept)
-    request.keep_alive = request.minor == 1
+    request.keep_alive, nominated = read_connection(connection, request.minor, 400)
     request.upgrade = b""
-    request.trailers = False
-    if connection is not None:
-        if connection == b"keep-alive":
-            request.keep_alive = True
-        elif connection == b"close":
-            request.keep_alive = False
-        else:
-            tokens = connection_tokens(connection, 400)
-            if b"close" in tokens:
-                request.keep_alive = False
-            elif b"keep-alive" in tokens:
-                request.keep_alive = True
-            # Without their nomination these two mean nothing (RFC 9110 7.8, 10.1.4).
-            if upgrade and b"upgrade" in tokens:
-                request.upgrade = _offered(request, upgrade)
-            request.trailers = trailers and b"te" in tokens
-            request.fields = without_nominated(request.fields, tokens)
+    # Without their nomination TE and Upgrade mean nothing (RFC 9110 10.1.4, 7.8).
+    request.trailers = trailers and b"te" in nominated
+    if nominated:
+        if upgrade and b"upgrade" in nominated:
+            request.upgrade = _offered(request, upgrade)
+        request.fields = without_nominated(request.fields, nominated)
     if method == b"TRACE" and request.length:
         # It would be sent on by us, whom RFC 9110 9.3.8 forbids that.
         raise HeadError(400, "content in a TRACE request")

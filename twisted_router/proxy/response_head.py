@@ -12,8 +12,8 @@ from .head import (
     UNTIL_CLOSE,
     HeadError,
     HeadLimits,
-    connection_tokens,
     kept_fields,
+    read_connection,
     read_length,
     too_many_fields,
     tunnelled_protocols,
@@ -177,19 +177,9 @@ def _parse_any(head: bytes, limits: HeadLimits, is_head: bool) -> ResponseHead:
         response.length = UNTIL_CLOSE
     if is_head or status == 304 or status == 204 or status < 200:
         response.length = 0
-    response.reusable = response.minor == 1
-    if connection is not None:
-        if connection == b"keep-alive":
-            response.reusable = True
-        elif connection == b"close":
-            response.reusable = False
-        else:
-            tokens = connection_tokens(connection, 502)
-            if b"close" in tokens:
-                response.reusable = False
-            elif b"keep-alive" in tokens:
-                response.reusable = True
-            response.fields = without_nominated(response.fields, tokens)
+    response.reusable, nominated = read_connection(connection, response.minor, 502)
+    if nominated:
+        response.fields = without_nominated(response.fields, nominated)
     if status == 426:
         # It has to say which protocols would do: RFC 9110 7.8 and 15.5.22.
         allowed = tunnelled_protocols(upgrade)
