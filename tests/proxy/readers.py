@@ -6,6 +6,7 @@ What the proxy passes on must mean to both what it meant to the proxy.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -121,9 +122,13 @@ def _read_with_h11(connection: h11.Connection, data: bytes, over: bool) -> Readi
 
 
 class _Callbacks:
-    """Takes what llhttp finds of the first message; the others are only counted."""
+    """Takes what llhttp finds of the first message; the others are only counted.
+
+    :ivar status: asks the parser for a response's status.
+    """
 
     def __init__(self) -> None:
+        self.status: Callable[[], int] = int
         self.reading = Reading()
         self.body: list[bytes] = []
         self.messages = 0
@@ -144,6 +149,7 @@ class _Callbacks:
     def on_headers_complete(self) -> None:
         if self.messages == 1:
             self.reading.head_seen = True
+            self.reading.status = self.status()
 
     def on_body(self, data: bytes) -> None:
         if self.messages == 1:
@@ -197,11 +203,9 @@ def response_with_llhttp(data: bytes) -> Reading:
     """
     callbacks = _Callbacks()
     parser = httptools.HttpResponseParser(callbacks)
+    callbacks.status = parser.get_status_code
     _feed(parser, data, callbacks)
-    reading = callbacks.reading
-    if reading.head_seen:
-        reading.status = parser.get_status_code()
-    return reading
+    return callbacks.reading
 
 
 def _feed(parser: Any, data: bytes, callbacks: _Callbacks) -> None:
