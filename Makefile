@@ -50,7 +50,7 @@ types: .venv/installed
 	$(BIN)/mypy -p twisted_router -p tests
 
 unit: .venv/installed
-	$(TRIAL) --reporter=text $(UNIT)
+	$(TRIAL) --jobs=2 --reporter=text $(UNIT)
 
 # What fails is kept as a case for the fast tests.
 fuzz: .venv/installed

@@ -160,7 +160,8 @@ class _CutTestCase(EngineTestCase):
     def __init_subclass__(cls, **keywords: Any) -> None:
         super().__init_subclass__(**keywords)
         for stream in cls.streams:
-            name = f"test_9112_2_2_{stream.name.replace(' ', '_')}"
+            words = re.sub(r"[^A-Za-z0-9]+", "_", stream.name)
+            name = f"test_9112_2_2_{words}"
             setattr(cls, name, _test(name, stream))
 
     def cut(self, stream: Stream) -> Iterator[Pieces]:
