@@ -537,6 +537,19 @@ class LeavingClientTests(EngineTestCase):
         client.lose()
         self.assertIsNone(self.dials[0].factory.buildProtocol(None))
 
+    def test_an_instance_that_answers_499_itself_is_none_that_was_left(self) -> None:
+        client, instance = self.begun()
+        instance.deliver(b"HTTP/1.1 499 Odd\r\nContent-Length: 0\r\n\r\n")
+        client.lose()
+        self.assertEqual({}, self.counters.errors)
+        self.assertEqual(1, self.counters.responses[4])
+
+    def test_one_that_was_left_is_counted_as_an_error_and_no_response(self) -> None:
+        client, _ = self.begun()
+        client.lose()
+        self.assertEqual({499: 1}, self.counters.errors)
+        self.assertEqual([0] * 6, self.counters.responses)
+
 
 class BackpressureTests(EngineTestCase):
     """Who reads slowly slows the sender, in both directions."""

@@ -192,9 +192,12 @@ class Exchange:
     def client_gone(self) -> None:
         """The client has left: whatever is done for it ends."""
         if self.phase != OVER:
-            self._status = self._status or 499
+            unanswered = not self._status
+            if unanswered:
+                self._status = 499
+                self.engine.counters.count_error(499)
             self._drop_upstream()
-            self._account(b"")
+            self._account(b"", own=unanswered)
 
     def client_blocked(self) -> None:
         """The client reads slower than the instance sends: stop reading that."""
@@ -548,9 +551,7 @@ class Exchange:
         status = self._status
         now_s = engine.seconds()
         taken_s = now_s - self._started_s
-        if status == 499:
-            counters.count_error(499)
-        elif not own:
+        if not own:
             counters.count_response(status, taken_s)
         candidate = self._candidate
         if engine.access_log is not None:
