@@ -53,6 +53,11 @@ class SourceState:
     error: str = ""
 
 
+#: The source whose facts come from the router's own file. They are routed as they are
+#: written: names made of ``consul.domain`` are for what a catalog lists.
+STATIC_SOURCE = "static"
+
+
 class IFactsConsumer(Interface):
     """Takes facts about services from any number of named sources."""
 

@@ -22,10 +22,9 @@ from .config import Config, ConfigError, load_config_file
 from .config.schema import ConsulConfig
 from .discovery.catalog.service import CatalogService
 from .discovery.consul import ConsulSource
-from .discovery.static import SOURCE as STATIC
 from .discovery.static import static_instances
 from .first_minute import agent_answers, config_for, free_port, usual_agent, welcome
-from .interfaces import IFactsSource
+from .interfaces import STATIC_SOURCE, IFactsSource
 from .net.deadlines import Sweeper
 from .net.reactor import install_unless_chosen
 from .net.transport import connector
@@ -186,7 +185,7 @@ def _tables(config: Config, reactor: Any) -> RouteTables:
         datacenter=consul.datacenter,
     )
     tables = RouteTables(rules, reactor.seconds)
-    tables.replace(STATIC, static_instances(config.routes, consul.tag_prefix))
+    tables.replace(STATIC_SOURCE, static_instances(config.routes, consul.tag_prefix))
     return tables
 
 

@@ -2,9 +2,9 @@
 
 from twisted.trial.unittest import SynchronousTestCase
 
+from twisted_router.interfaces import STATIC_SOURCE
 from twisted_router.model import Quarantined, Status, Target
 from twisted_router.routing.claims import (
-    STATIC_SOURCE,
     Reading,
     RoutingRules,
     read_service,

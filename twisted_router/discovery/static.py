@@ -8,9 +8,6 @@ from ..config.addresses import split_host_port
 from ..config.schema import StaticRoute
 from ..model import Instance
 
-#: Name of this source of facts.
-SOURCE = "static"
-
 #: Port of an instance that is written without one.
 _DEFAULT_PORT = 80
 

@@ -5,13 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from ..interfaces import STATIC_SOURCE
 from ..model import Instance, Quarantined, Target
 from .tags import AccessRuleError, ParsedTag, parse_tag
 from .uris import GrammarError, RouteKey, is_label, parse_host, parse_uri
-
-#: The source whose facts come from the router's own file. They are routed as they are
-#: written: names made of ``domain`` are for what a catalog lists.
-STATIC_SOURCE = "static"
 
 #: ``(source, service)``: whose word a claim is.
 Owner = tuple[str, str]
