@@ -45,12 +45,15 @@ class SourceState:
     :ivar ready: its first complete snapshot has arrived.
     :ivar age_s: seconds since it last heard from its origin, ``None`` if never.
     :ivar error: why it is not hearing from it now, ``""`` when it is.
+    :ivar index: the highest index of its origin's history that it has seen; 0 if it
+        knows of none.
     """
 
     name: str
     ready: bool
     age_s: float | None = None
     error: str = ""
+    index: int = 0
 
 
 #: The source whose facts come from the router's own file. They are routed as they are
@@ -74,6 +77,8 @@ class IFactsConsumer(Interface):
 
 class IFactsSource(Interface):
     """A source of facts, as the status site sees it."""
+
+    quarantine = Attribute("Entries that cannot be instances: a tuple of Quarantined.")
 
     def state() -> SourceState:
         """How it is doing right now."""
@@ -201,3 +206,37 @@ class IRouteTables(Interface):
 
     def subscribe(listener: Callable[[Any], None]) -> None:
         """Call ``listener(TableChange)`` after each swap."""
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something that happened to the facts or the routes, for those who ask later.
+
+    :ivar number: counts up from 1 for each run of the router.
+    :ivar at_s: when, in seconds since the epoch.
+    :ivar kind: what sort of thing: ``routes``, ``guard`` ...
+    :ivar source: whose facts it is about.
+    :ivar index: the highest index of that source's origin by then; 0 if unknown.
+    :ivar text: what happened, in one line.
+    :ivar details: more of it, as JSON can hold it; bounded by who recorded it.
+    """
+
+    number: int
+    at_s: float
+    kind: str
+    source: str
+    index: int
+    text: str
+    details: Mapping[str, Any]
+
+
+class IEventLog(Interface):
+    """Remembers the last things that happened; a bounded number of them."""
+
+    def record(
+        kind: str, source: str, text: str, details: Mapping[str, Any] | None = None
+    ) -> None:
+        """Remember one thing, of now; see :class:`Event`."""
+
+    def after(number: int) -> Sequence[Event]:
+        """What is remembered of events with a higher number, the oldest first."""

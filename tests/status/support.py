@@ -28,6 +28,7 @@ class FakeSource:
     ready: bool = True
     age_s: float | None = 0.5
     error: str = ""
+    quarantine: tuple[Quarantined, ...] = ()
 
     def state(self) -> SourceState:
         return SourceState(self.name, self.ready, self.age_s, self.error)
