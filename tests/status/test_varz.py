@@ -96,10 +96,13 @@ class VarzPageTests(PageTestCase):
         )
         self.assertEqual(
             [
-                {"name": "static", "ready": True, "age_s": 0.5, "error": ""},
-                {"name": "consul", "ready": False, "age_s": None, "error": "refused"},
+                ("static", True, 0.5, "", 0),
+                ("consul", False, None, "refused", 0),
             ],
-            varz["sources"],
+            [
+                (s["name"], s["ready"], s["age_s"], s["error"], s["index"])
+                for s in varz["sources"]
+            ],
         )
 
     def test_the_registrar_is_shown_where_there_is_one(self) -> None:
