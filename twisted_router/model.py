@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from ipaddress import IPv4Network, IPv6Network
 from types import MappingProxyType
 
 _NOTHING: Mapping[str, str] = MappingProxyType({})
@@ -58,6 +59,43 @@ class Instance:
     def usable(self) -> bool:
         """Whether requests may be sent to it: passing or warning."""
         return self.status in (Status.PASSING, Status.WARNING)
+
+
+@dataclass(frozen=True, slots=True)
+class AccessRule:
+    """Which addresses may ask: fabio's ``allow=`` or ``deny=``.
+
+    :ivar allow: whether ``networks`` are all that are let in, or all that are not.
+    """
+
+    allow: bool
+    networks: tuple[IPv4Network | IPv6Network, ...]
+
+    def __str__(self) -> str:
+        items = ",".join(f"ip:{network}" for network in self.networks)
+        return f"{'allow' if self.allow else 'deny'}={items}"
+
+
+@dataclass(frozen=True, slots=True)
+class Redirect:
+    """Where clients are sent in place of an answer: fabio's ``redirect=``.
+
+    :ivar status: 301, 302, 303, 307 or 308.
+    :ivar scheme: ``http`` or ``https``.
+    :ivar authority: may have ``$host`` in it, for the host that the client asked for.
+    :ivar path: begins with a slash, or with ``$path``; that stands for the client's
+        path, at most once.
+    :ivar query: ``?`` and what follows it; ``""`` for none of its own.
+    """
+
+    status: int
+    scheme: str
+    authority: str
+    path: str
+    query: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.status},{self.scheme}://{self.authority}{self.path}{self.query}"
 
 
 @dataclass(frozen=True, slots=True)
