@@ -108,3 +108,27 @@ class ContactTests(SynchronousTestCase):
         self.assertEqual(str(REFUSED), self.contact.error)
         self.contact.heard("a")
         self.assertEqual("", self.contact.error)
+
+    def test_it_knows_when_each_read_was_answered_and_since_when_it_fails(self) -> None:
+        self.assertIsNone(self.contact.heard_s("a"))
+        self.clock.advance(1)
+        self.contact.heard("a")
+        self.assertIsNone(self.contact.failing_s("a"))
+        for _ in range(2):
+            self.clock.advance(1)
+            self.contact.failed("a", GONE)
+        self.assertEqual(
+            (1.0, 2.0), (self.contact.heard_s("a"), self.contact.failing_s("a"))
+        )
+        self.contact.heard("a")
+        self.assertEqual(
+            (3.0, None), (self.contact.heard_s("a"), self.contact.failing_s("a"))
+        )
+
+    def test_of_a_read_that_is_forgotten_it_knows_nothing(self) -> None:
+        self.contact.heard("a")
+        self.contact.failed("a", GONE)
+        self.contact.forget("a")
+        self.assertEqual(
+            (None, None), (self.contact.heard_s("a"), self.contact.failing_s("a"))
+        )

@@ -20,6 +20,8 @@ class Contact:
     def __init__(self, clock: IReactorTime) -> None:
         self._clock = clock
         self._failing: dict[str, CatalogError] = {}
+        self._failing_s: dict[str, float] = {}
+        self._heard: dict[str, float] = {}
         self._heard_s: float | None = None
         # Since when all is not well, None when it is; and what was said about it.
         self._lost_s: float | None = None
@@ -36,10 +38,19 @@ class Contact:
         errors = sorted(self._failing.values(), key=lambda error: error.status)
         return str(errors[0]) if errors else ""
 
+    def heard_s(self, read: str) -> float | None:
+        """When a read was last answered, on the clock given; ``None`` if never."""
+        return self._heard.get(read)
+
+    def failing_s(self, read: str) -> float | None:
+        """Since when a read fails, ``None`` if it does not."""
+        return self._failing_s.get(read)
+
     def heard(self, read: str) -> None:
         """A read was answered."""
-        self._heard_s = self._clock.seconds()
+        self._heard_s = self._heard[read] = self._clock.seconds()
         self._failing.pop(read, None)
+        self._failing_s.pop(read, None)
         if self._lost_s is not None and not self._failing:
             self._log.info(
                 "contact with Consul is back after {lost_s:.1f} s",
@@ -50,6 +61,7 @@ class Contact:
     def failed(self, read: str, error: CatalogError) -> None:
         """A read failed: log it if that is news."""
         self._failing[read] = error
+        self._failing_s.setdefault(read, self._clock.seconds())
         gone = error.status == 0
         if self._lost_s is None:
             self._lost_s = self._clock.seconds()
@@ -66,3 +78,5 @@ class Contact:
     def forget(self, read: str) -> None:
         """A read is not wanted any more."""
         self._failing.pop(read, None)
+        self._failing_s.pop(read, None)
+        self._heard.pop(read, None)
