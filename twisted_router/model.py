@@ -99,8 +99,8 @@ class Redirect:
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
-    """An instance as one route sees it: the options of a tag belong to its instance.
+class TargetOptions:
+    """What a tag says besides where its instance answers.
 
     :ivar strip: path prefix removed before forwarding, ``""`` for none.
     :ivar prepend: path prefix added after ``strip``, ``""`` for none.
@@ -110,11 +110,26 @@ class Target:
         ``None`` for an equal part of what the others leave.
     """
 
-    instance: Instance
     strip: str = ""
     prepend: str = ""
     host: str = ""
     weight: float | None = None
+
+
+#: What most tags say: nothing.
+NO_OPTIONS = TargetOptions()
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """An instance as one route sees it: the options of a tag belong to its instance.
+
+    The options are an object of their own because there are few of them that differ,
+    and many targets.
+    """
+
+    instance: Instance
+    options: TargetOptions = NO_OPTIONS
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from twisted_router.config.schema import StaticRoute
 from twisted_router.discovery.static import static_instances
-from twisted_router.model import Instance
+from twisted_router.model import Instance, TargetOptions
 from twisted_router.routing.tags import parse_tag
 
 PREFIX = "urlprefix-"
@@ -56,9 +56,7 @@ class StaticInstancesTests(SynchronousTestCase):
         parsed = parse_tag(self.tags(route)[0], PREFIX)
         assert parsed is not None
         self.assertEqual(("a.test", "/b"), parsed.key)
-        self.assertEqual(
-            ("/b", "/c", "x.y"), (parsed.strip, parsed.prepend, parsed.host)
-        )
+        self.assertEqual(TargetOptions("/b", "/c", "x.y"), parsed.options)
 
     def test_an_address_may_be_ipv6_or_without_a_port(self) -> None:
         route = StaticRoute("a", ("[::1]:81", "web"))

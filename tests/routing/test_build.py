@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from twisted_router.model import Route, Status, Target
+from twisted_router.model import Route, Status, Target, TargetOptions
 from twisted_router.routing.build import TableBuilder
 from twisted_router.routing.claims import RoutingRules
 from twisted_router.routing.table import TableDiff
@@ -43,7 +43,7 @@ class MergeTests(SynchronousTestCase):
         builder = a_builder()
         builder.apply("consul", {"web": [an_instance("a/x strip=/x", "a/x")]})
         (target,) = self.route(builder, "a", "/x").targets
-        self.assertEqual("/x", target.strip)
+        self.assertEqual("/x", target.options.strip)
         (entry,) = builder.table.quarantine
         self.assertEqual("urlprefix-a/x", entry.text)
         self.assertIn("'urlprefix-a/x strip=/x'", entry.reason)
@@ -72,7 +72,8 @@ class MergeTests(SynchronousTestCase):
         old, new = an_instance("a/", id="old"), an_instance("a/ host=dst", id="new")
         builder.apply("consul", {"web": [old, new]})
         self.assertEqual(
-            (Target(new, host="dst"), Target(old)), self.route(builder, "a").targets
+            (Target(new, TargetOptions(host="dst")), Target(old)),
+            self.route(builder, "a").targets,
         )
 
     def test_sources_are_merged(self) -> None:

@@ -3,7 +3,7 @@
 from twisted.trial.unittest import SynchronousTestCase
 
 from twisted_router.interfaces import STATIC_SOURCE
-from twisted_router.model import Quarantined, Status, Target
+from twisted_router.model import Quarantined, Status, Target, TargetOptions
 from twisted_router.routing.claims import (
     Reading,
     RoutingRules,
@@ -33,7 +33,9 @@ class TagTests(SynchronousTestCase):
     def test_options_go_to_the_target(self) -> None:
         instance = an_instance("a.com/x strip=/x prepend=/y host=dst weight=0.5")
         (claim,) = read_service(OWNER, [instance], RoutingRules()).claims
-        self.assertEqual(Target(instance, "/x", "/y", "dst", 0.5), claim.target)
+        self.assertEqual(
+            Target(instance, TargetOptions("/x", "/y", "dst", 0.5)), claim.target
+        )
 
     def test_a_bad_tag_is_quarantined_alone(self) -> None:
         reading = read_service(

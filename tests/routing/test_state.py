@@ -2,7 +2,7 @@
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from twisted_router.model import Instance, Target
+from twisted_router.model import Instance, Target, TargetOptions
 from twisted_router.routing.state import Candidate, InstanceState
 
 from .facts import an_instance
@@ -30,14 +30,18 @@ class CandidateTests(SynchronousTestCase):
         )
 
     def test_options_become_bytes(self) -> None:
-        candidate = self.candidate(Target(an_instance(), "/a", "/b", "Inner.example"))
+        candidate = self.candidate(
+            Target(an_instance(), TargetOptions("/a", "/b", "Inner.example"))
+        )
         self.assertEqual(
             (b"/a", b"/b", b"Inner.example"),
             (candidate.strip, candidate.prepend, candidate.host),
         )
 
     def test_dst_is_the_instance_itself(self) -> None:
-        candidate = self.candidate(Target(an_instance(port=8080), host="dst"))
+        candidate = self.candidate(
+            Target(an_instance(port=8080), TargetOptions(host="dst"))
+        )
         self.assertEqual(b"10.0.0.1:8080", candidate.host)
 
     def test_ipv6_addresses_get_brackets(self) -> None:

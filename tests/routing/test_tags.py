@@ -2,6 +2,7 @@
 
 from twisted.trial.unittest import SynchronousTestCase
 
+from twisted_router.model import TargetOptions
 from twisted_router.routing.tags import AccessRuleError, ParsedTag, parse_tag
 from twisted_router.routing.uris import GrammarError
 
@@ -78,31 +79,34 @@ class OptionTests(SynchronousTestCase):
 
     def test_the_supported_options_together(self) -> None:
         self.assertEqual(
-            ParsedTag(("", "/foo"), "/foo", "/bar", "dst", 0.25),
+            ParsedTag(("", "/foo"), TargetOptions("/foo", "/bar", "dst", 0.25)),
             parse("/foo strip=/foo prepend=/bar host=dst weight=0.25"),
         )
 
     def test_extra_blanks_are_accepted(self) -> None:
         self.assertEqual(
-            ParsedTag(("", "/"), strip="/x", host="dst"),
+            ParsedTag(("", "/"), TargetOptions(strip="/x", host="dst")),
             parse("/  strip=/x \t host=dst"),
         )
 
     def test_a_slash_at_the_end_of_a_prefix_is_dropped(self) -> None:
         self.assertEqual(
-            ParsedTag(("", "/"), strip="/x", prepend=""),
+            ParsedTag(("", "/"), TargetOptions(strip="/x", prepend="")),
             parse("/ strip=/x/ prepend=/"),
         )
 
     def test_hosts_to_send_are_literal(self) -> None:
         for host in ("Inner.Example", "inner.example:8080", "[::1]:80", "10.0.0.1"):
-            self.assertEqual(ParsedTag(("", "/"), host=host), parse(f"/ host={host}"))
+            self.assertEqual(
+                ParsedTag(("", "/"), TargetOptions(host=host)), parse(f"/ host={host}")
+            )
 
     def test_weights_in_all_notations(self) -> None:
         expected = {"1": 1.0, "0.5": 0.5, ".5": 0.5, "1.": 1.0, "5e-1": 0.5}
         for text, weight in expected.items():
             self.assertEqual(
-                ParsedTag(("", "/"), weight=weight), parse(f"/ weight={text}")
+                ParsedTag(("", "/"), TargetOptions(weight=weight)),
+                parse(f"/ weight={text}"),
             )
 
     def test_plain_http_is_what_it_is_anyway(self) -> None:

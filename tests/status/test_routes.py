@@ -7,7 +7,14 @@ from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock, Cooperator
 from twisted.web.resource import Resource
 
-from twisted_router.model import Instance, Quarantined, Route, Status, Target
+from twisted_router.model import (
+    Instance,
+    Quarantined,
+    Route,
+    Status,
+    Target,
+    TargetOptions,
+)
 from twisted_router.routing.table import RouteTable
 from twisted_router.status.credentials import Credentials
 from twisted_router.status.routes import RoutesPage, describe_target, gorouter_endpoint
@@ -26,7 +33,8 @@ WEB_1 = Target(
     )
 )
 WEB_2 = Target(
-    Instance("web", "web-2", "10.0.0.2", 8080, status=Status.CRITICAL), strip="/v1"
+    Instance("web", "web-2", "10.0.0.2", 8080, status=Status.CRITICAL),
+    TargetOptions(strip="/v1"),
 )
 
 

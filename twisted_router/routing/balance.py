@@ -239,9 +239,10 @@ def _shares(targets: Sequence[Target]) -> list[float]:
 
     A tag's weight is the share of its instance; those without share the rest.
     """
-    fixed = sum(target.weight or 0.0 for target in targets)
+    weights = [target.options.weight for target in targets]
+    fixed = sum(weight or 0.0 for weight in weights)
     if not fixed:
         return [0.0] * len(targets)
-    others = sum(target.weight is None for target in targets)
+    others = weights.count(None)
     rest = max((1.0 - fixed) / others, _LEAST_SHARE) if others else 0.0
-    return [rest if t.weight is None else t.weight for t in targets]
+    return [rest if weight is None else weight for weight in weights]

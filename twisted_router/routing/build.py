@@ -202,10 +202,7 @@ def _merge(
 
 
 def _terms(claim: Claim) -> tuple[object, ...]:
-    target = claim.target
-    return (
-        target.strip, target.prepend, target.host, target.weight, claim.closed
-    )  # fmt: skip
+    return (claim.target.options, claim.closed)
 
 
 def _identities(routes: Iterable[Route]) -> Iterator[Identity]:

@@ -93,9 +93,9 @@ def read_service(
                 outcomes[entry] = _parse(*entry, rules)
             outcome = outcomes[entry]
             if isinstance(outcome, ParsedTag):
-                target = _target(instance, outcome)
-                if target == plain:
-                    target = plain
+                target = plain
+                if outcome.options != plain.options:
+                    target = Target(instance, outcome.options)
                 opened.append(Claim(owner, outcome.key, target, *entry))
             elif outcome is not None:
                 quarantine.append(
@@ -136,10 +136,6 @@ def _parse(source: str, text: str, rules: RoutingRules) -> _Outcome:
         return ParsedTag(parse_uri(text))
     except GrammarError as e:
         return e
-
-
-def _target(instance: Instance, tag: ParsedTag) -> Target:
-    return Target(instance, tag.strip, tag.prepend, tag.host, tag.weight)
 
 
 def _implied_keys(

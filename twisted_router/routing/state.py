@@ -76,7 +76,7 @@ class Candidate:
     )
 
     def __init__(self, target: Target, state: InstanceState, share: float) -> None:
-        instance = target.instance
+        instance, options = target.instance, target.options
         address = instance.address
         bracketed = f"[{address}]" if ":" in address else address
         self.instance = instance
@@ -84,8 +84,8 @@ class Candidate:
         self.address = address
         self.port = instance.port
         self.authority = f"{bracketed}:{instance.port}".encode()
-        self.host = self.authority if target.host == "dst" else target.host.encode()
-        self.strip = target.strip.encode("ascii")
-        self.prepend = target.prepend.encode("ascii")
+        self.host = self.authority if options.host == "dst" else options.host.encode()
+        self.strip = options.strip.encode("ascii")
+        self.prepend = options.prepend.encode("ascii")
         self.share = share
         self.credit = 0.0

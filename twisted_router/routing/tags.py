@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any
 
+from ..model import NO_OPTIONS, TargetOptions
 from .uris import GrammarError, RouteKey, parse_path, parse_uri
 
 _VARIABLE = re.compile(r"\$(?:\{(\w*)\}|(\w*))", re.ASCII)
@@ -31,16 +32,10 @@ _NOT_YET = ACCESS_RULES | {
 
 @dataclass(frozen=True, slots=True)
 class ParsedTag:
-    """A tag that is a route: where it answers, and the options of its target.
-
-    The fields after ``key`` mean what :class:`twisted_router.model.Target` says.
-    """
+    """A tag that is a route: where it answers, and the options of its target."""
 
     key: RouteKey
-    strip: str = ""
-    prepend: str = ""
-    host: str = ""
-    weight: float | None = None
+    options: TargetOptions = NO_OPTIONS
 
 
 class AccessRuleError(GrammarError):
@@ -77,8 +72,8 @@ def parse_tag(tag: str, prefix: str, datacenter: str = "") -> ParsedTag | None:
     words = options.split()
     try:
         # Options first: "write host/" would mislead somebody who asks for proto=tcp.
-        values = _parse_options(words)
-        return ParsedTag(_parse_route(route, prefix, datacenter), **values)
+        options = TargetOptions(**_parse_options(words)) if words else NO_OPTIONS
+        return ParsedTag(_parse_route(route, prefix, datacenter), options)
     except GrammarError as e:
         if not any(_meant_option(word) in ACCESS_RULES for word in words):
             raise

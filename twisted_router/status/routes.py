@@ -115,13 +115,14 @@ def gorouter_endpoint(target: Target) -> dict[str, Any]:
 
 def describe_target(target: Target) -> dict[str, Any]:
     """An instance with all that matters for its requests."""
+    options = target.options
     return {
         **gorouter_endpoint(target),
         "service": target.instance.service,
         "node": target.instance.node,
         "status": target.instance.status,
-        "strip": target.strip,
-        "prepend": target.prepend,
-        "host": target.host,
-        "weight": target.weight,
+        "strip": options.strip,
+        "prepend": options.prepend,
+        "host": options.host,
+        "weight": options.weight,
     }
