@@ -12,7 +12,9 @@ from zope.interface import implementer
 from twisted_router.interfaces import (
     Answer,
     CatalogError,
+    Event,
     IConsulClient,
+    IEventLog,
     IFactsConsumer,
 )
 from twisted_router.model import Instance, Quarantined
@@ -177,3 +179,28 @@ class Consumer:
         for method, _, services in self.told:
             known = services if method == "replace" else {**known, **services}
         return {name: found for name, found in known.items() if found}
+
+
+@implementer(IEventLog)
+class EventLog:
+    """Remembers what is recorded.
+
+    :ivar recorded: ``(kind, source, text, details)`` of each call, in their order.
+    """
+
+    def __init__(self) -> None:
+        self.recorded: list[tuple[str, str, str, dict[str, Any]]] = []
+
+    def record(
+        self,
+        kind: str,
+        source: str,
+        text: str,
+        details: Mapping[str, Any] | None = None,
+    ) -> None:
+        """See :class:`IEventLog`."""
+        self.recorded.append((kind, source, text, dict(details or {})))
+
+    def after(self, number: int) -> Sequence[Event]:
+        """See :class:`IEventLog`."""
+        raise NotImplementedError

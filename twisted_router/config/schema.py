@@ -123,6 +123,27 @@ class ConsulConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class GuardConfig:
+    """When a catalog that forgets its services is not believed at once."""
+
+    percent: int = _key(
+        50,
+        "more of all instances than this, gone at once without a word, stay routed",
+        maximum=100,
+    )
+    instances: int = _key(
+        10, "a catalog of fewer instances is always believed", minimum=1
+    )
+    hold: Seconds = _key(
+        Seconds(1800.0), "for how long they stay routed; 0 switches the guard off"
+    )
+    service_instances: int = _key(
+        4, "all of a service, if it had as many, stay routed as well", minimum=1
+    )
+    service_hold: Seconds = _key(Seconds(60.0), "for how long those stay routed")
+
+
+@dataclass(frozen=True, slots=True)
 class DockerConfig:
     """Which Docker engine to watch, and how to register its containers."""
 
