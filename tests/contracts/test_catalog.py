@@ -193,6 +193,7 @@ class RegistrationContract(Suite):
             (agent["Config"]["NodeID"], agent["Config"]["NodeName"], "127.0.0.1"),
             (node["ID"], node["Node"], node["Address"]),
         )
+        self.assertEqual(["dc1"], await self.get("/v1/catalog/datacenters"))
         self.assertRegex(await self.get("/v1/status/leader"), r"^127\.0\.0\.1:\d+$")
 
     async def test_names_are_listed_with_the_tags_of_all_instances(self) -> None:

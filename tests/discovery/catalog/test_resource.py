@@ -17,7 +17,7 @@ from twisted_router.discovery.catalog.resource import (
 )
 from twisted_router.discovery.catalog.store import CatalogStore, Limits
 
-HERE = "http://catalog.test"
+HERE = "http://localhost"
 
 
 class _HalfWay(random.Random):
@@ -115,6 +115,31 @@ class PathTests(ResourceTestCase):
             ("PUT", "/v1/agent/service/maintenance/", (400, "Missing service ID")),
         ):
             self.assertEqual(expected, self.ask(method, path))
+
+
+class VisitorTests(ResourceTestCase):
+    """Web pages stay outside; see also the tests of what admits."""
+
+    def test_a_page_reads_and_changes_nothing(self) -> None:
+        for headers in ({"Host": "evil.example"}, {"Origin": "http://evil.example"}):
+            for method, path in (
+                ("GET", "/v1/catalog/services"),
+                ("OPTIONS", "/v1/agent/service/deregister/web"),
+                ("PUT", "/v1/agent/service/deregister/web"),
+                ("GET", "/"),
+            ):
+                response = self.successResultOf(
+                    self.client.request(method, HERE + path, headers=headers)
+                )
+                self.assertEqual(403, response.code, (headers, method))
+        self.assertEqual(["web"], list(self.get("/v1/agent/services")))
+
+    def test_no_answer_is_taken_for_a_page(self) -> None:
+        for path in ("/v1/catalog/services", "/v1/nope"):
+            response = self.successResultOf(self.begin("GET", path))
+            self.assertEqual(
+                ["nosniff"], response.headers.getRawHeaders("x-content-type-options")
+            )
 
 
 class WriteTests(ResourceTestCase):

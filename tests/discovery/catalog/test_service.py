@@ -14,7 +14,7 @@ from zope.interface.verify import verifyObject
 from twisted_router.discovery.catalog.resource import BODY_LIMIT_BYTES
 from twisted_router.discovery.catalog.service import CatalogService
 
-WATCH = b"GET /v1/catalog/services?index=1&wait=1m HTTP/1.1\r\nHost: x\r\n\r\n"
+WATCH = b"GET /v1/catalog/services?index=1&wait=1m HTTP/1.1\r\nHost: localhost\r\n\r\n"
 
 
 class _TakenReactor(MemoryReactorClock):
@@ -70,7 +70,9 @@ class CatalogServiceTests(SynchronousTestCase):
 
     def test_it_answers(self) -> None:
         protocol, transport = self.connect()
-        protocol.dataReceived(b"GET /v1/catalog/services HTTP/1.1\r\nHost: x\r\n\r\n")
+        protocol.dataReceived(
+            b"GET /v1/catalog/services HTTP/1.1\r\nHost: localhost\r\n\r\n"
+        )
         self.assertIn(b"HTTP/1.1 200 OK\r\n", transport.value())
         self.assertTrue(transport.value().endswith(b"\r\n\r\n{}"), transport.value())
 
@@ -78,7 +80,7 @@ class CatalogServiceTests(SynchronousTestCase):
         protocol, transport = self.connect()
         length = 100 * BODY_LIMIT_BYTES
         protocol.dataReceived(
-            b"PUT /v1/agent/service/register HTTP/1.1\r\nHost: x\r\n"
+            b"PUT /v1/agent/service/register HTTP/1.1\r\nHost: localhost\r\n"
             b"Content-Length: %d\r\n\r\n" % length
         )
         for _ in range(99):
@@ -92,7 +94,7 @@ class CatalogServiceTests(SynchronousTestCase):
     def test_of_a_long_body_in_chunks_no_more_is_kept_either(self) -> None:
         protocol, transport = self.connect()
         protocol.dataReceived(
-            b"PUT /v1/agent/service/register HTTP/1.1\r\nHost: x\r\n"
+            b"PUT /v1/agent/service/register HTTP/1.1\r\nHost: localhost\r\n"
             b"Transfer-Encoding: chunked\r\n\r\n"
         )
         for _ in range(100):

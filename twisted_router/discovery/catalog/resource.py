@@ -11,10 +11,12 @@ from twisted.python.failure import Failure
 from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET, Request
 
-from .endpoints import Call, View, find
+from .call import Call, View
+from .endpoints import find
 from .model import RefusedError
 from .query import Query
 from .store import CatalogStore
+from .visitors import admit
 
 #: Bytes of a request's body. Twice what a registration with 64 pairs of Meta, 512
 #: bytes each, needs.
@@ -42,19 +44,26 @@ class CatalogResource(Resource):
 
     def render(self, request: Request) -> bytes | int:
         """Answer one request, now or when something has changed."""
+        # What is stored here is no page, whatever a browser takes it for.
+        request.setHeader(b"x-content-type-options", b"nosniff")
+        try:
+            admit(request)
+        except RefusedError as refusal:
+            return _say(request, refusal.status, str(refusal))
         found = find(request.path)
         if found is None:
             return _say(request, 404, _UNKNOWN)
         method = request.method.decode("ascii", "replace")
-        if method != found.method:
-            request.setHeader(b"allow", f"OPTIONS,{found.method}".encode())
+        act = found.acts.get(method)
+        if act is None:
+            request.setHeader(b"allow", ",".join(["OPTIONS", *found.acts]).encode())
             if method == "OPTIONS":
                 return b""
             return _say(request, 405, f"method {method} not allowed")
         try:
             query = Query.parse(request.uri.partition(b"?")[2])
             call = Call(self._store, found.name, query, _body(request))
-            view = found.act(call)
+            view = act(call)
             return b"" if view is None else self._read(request, query, view)
         except RefusedError as refusal:
             return _say(request, refusal.status, str(refusal))

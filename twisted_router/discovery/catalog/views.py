@@ -70,6 +70,11 @@ def agent_checks(store: CatalogStore) -> dict[str, Any]:
     }
 
 
+def catalog_datacenters() -> list[str]:
+    """``catalog/datacenters``: the one."""
+    return [DATACENTER]
+
+
 def catalog_nodes(store: CatalogStore) -> list[Any]:
     """``catalog/nodes``: the one."""
     return [_node(store)]
