@@ -371,6 +371,20 @@ class StateTests(SourceTestCase):
             SourceState("consul", False, None, str(GONE)), self.source.state()
         )
 
+    def test_every_service_has_an_age_of_its_own(self) -> None:
+        self.catalog_is("web", "db", "unread")
+        self.consul.only("web").answer(1, ())
+        self.clock.advance(5)
+        self.consul.only("db").answer(1, ())
+        self.clock.advance(2)
+        ages = self.source.ages()
+        self.assertEqual({"web", "db"}, ages.keys())
+        self.assertAlmostEqual(7.0, ages["web"], delta=0.1)
+        self.assertAlmostEqual(2.0, ages["db"], delta=0.1)
+
+    def test_before_the_first_list_no_service_has_an_age(self) -> None:
+        self.assertEqual({}, self.source.ages())
+
     def test_while_the_first_snapshot_is_not_complete(self) -> None:
         self.catalog_is("web")
         self.assertFalse(self.source.state().ready)

@@ -19,7 +19,7 @@ from twisted_router.discovery.sweep import (
     MAX_SWEEP_INTERVAL_S,
     NotifiedReads,
 )
-from twisted_router.discovery.watch import IWatch, Listener
+from twisted_router.discovery.watch import CATALOG, IWatch, Listener
 from twisted_router.interfaces import Answer, CatalogError
 from twisted_router.model import Status
 
@@ -275,6 +275,40 @@ class NoticeTests(SweepTestCase):
         self.clock.advance(0.25)
         self.assertEqual(["a", "b"], self.being_read())
         self.assertEqual(0, self.consul.only("checks").index)
+
+
+class ConfirmedTests(SweepTestCase):
+    """When what is known of a service was last known to be so."""
+
+    def test_when_the_polls_are_answered_and_show_no_change(self) -> None:
+        self.settled("a", "b")
+        self.clock.advance(60)
+        now_s = self.clock.seconds()
+        self.contact.heard(CATALOG)
+        self.checks_are(check("a"), check("b", "critical"))
+        self.assertEqual(now_s, self.watch.confirmed_s("a"))
+
+    def test_but_not_before_a_service_that_changed_was_read(self) -> None:
+        self.settled("a", "b")
+        self.contact.heard(CATALOG)
+        before_s = self.watch.confirmed_s("b")
+        self.clock.advance(60)
+        self.contact.heard(CATALOG)
+        self.checks_are(check("a"), check("b", "critical"))
+        self.assertEqual(before_s, self.watch.confirmed_s("b"))
+        self.consul.only("b").answer(1, ())
+        self.assertEqual(self.clock.seconds(), self.watch.confirmed_s("b"))
+
+    def test_nor_while_one_of_the_polls_is_not_answered(self) -> None:
+        self.settled("a")
+        read_s = self.watch.confirmed_s("a")
+        self.clock.advance(60)
+        self.checks_are(check("a"))
+        self.assertEqual(read_s, self.watch.confirmed_s("a"))
+
+    def test_a_service_that_was_never_read_is_not_confirmed(self) -> None:
+        self.follow("a")
+        self.assertIsNone(self.watch.confirmed_s("a"))
 
 
 class ErrorTests(SweepTestCase):

@@ -52,6 +52,14 @@ class PollForEachTests(SynchronousTestCase):
         self.assertEqual((1, 2), (self.consul.count("a"), self.consul.count("b")))
         self.assertEqual(5, self.consul.only("b").index)
 
+    def test_a_service_is_confirmed_when_its_own_query_is_answered(self) -> None:
+        self.follow("a", "b")
+        self.clock.advance(3)
+        self.consul.only("b").answer(5, ())
+        self.assertEqual(
+            (None, 3.0), (self.watch.confirmed_s("a"), self.watch.confirmed_s("b"))
+        )
+
     def test_a_new_service_is_asked_for_and_the_others_go_on(self) -> None:
         self.follow("a")
         self.follow("a", "b")

@@ -26,7 +26,7 @@ from .contact import Contact
 from .pace import Pace
 from .poll import Poll, Terms
 from .sweep import NotifiedReads
-from .watch import IWatch, Listener, PollForEach
+from .watch import CATALOG, IWatch, Listener, PollForEach
 
 #: Services up to which each has a blocking query, and so a connection, of its own.
 #: An agent takes 200 connections from one client address.
@@ -114,6 +114,21 @@ class ConsulSource(Service):
             entry for name in sorted(self._unusable) for entry in self._unusable[name]
         )
 
+    def ages(self) -> dict[str, float]:
+        """Seconds since Consul last confirmed what is known, by service.
+
+        Services that were never read are left out.
+        """
+        now_s = self._terms.clock.seconds()
+        watch = self._watch
+        if watch is None:
+            return {}
+        return {
+            name: now_s - confirmed_s
+            for name in self._known
+            if (confirmed_s := watch.confirmed_s(name)) is not None
+        }
+
     def when_ready(self) -> Deferred[None]:
         """Fire when the consumer has the first snapshot; may be cancelled.
 
@@ -131,7 +146,7 @@ class ConsulSource(Service):
         self._publishing = Pace(self._terms.clock, GATHER_S, self._publish)
         self._catalog = Poll(
             self._terms,
-            "catalog",
+            CATALOG,
             self._client.services,
             on_news=self._catalog_is,
             on_backwards=self._history_is_shorter,

@@ -14,7 +14,7 @@ from zope.interface import implementer
 from ..interfaces import Answer, CatalogError, IConsulClient
 from .pace import Pace
 from .poll import Poll, Terms
-from .watch import IWatch, Listener, read_name
+from .watch import CATALOG, IWatch, Listener, read_name
 
 #: Reads of services at a time. With the two notifying polls that makes six
 #: connections, whatever the number of services.
@@ -28,6 +28,9 @@ GATHER_S = 0.05
 #: which it has to spare for requests.
 SWEEP_S_PER_SERVICE = 0.01
 MAX_SWEEP_INTERVAL_S = 5.0
+
+#: What the notifying polls are called in a ``Contact``.
+_NOTIFIERS = (CATALOG, "checks")
 
 #: The list of all checks is long and changes often.
 _CHECKS_INTERVAL_S = 0.25
@@ -116,6 +119,29 @@ class NotifiedReads:
         self._poll.rewind()
         self._mark(self._services)
         self._gather.wake()
+
+    def confirmed_s(self, service: str) -> float | None:
+        """See :meth:`IWatch.confirmed_s`.
+
+        That is when it was read or, unless it is to be read again, when the notifying
+        polls were last answered: they would have shown a change.
+        """
+        contact = self._terms.contact
+        read_s = contact.heard_s(read_name(service))
+        notified_s = [contact.heard_s(name) for name in _NOTIFIERS]
+        if read_s is None or self._is_awaited(service) or None in notified_s:
+            return read_s
+        return max(read_s, min(s for s in notified_s if s is not None))
+
+    def _is_awaited(self, service: str) -> bool:
+        """Whether a service is to be read, is being read, or could not be."""
+        return (
+            service in self._changed
+            or service in self._rest
+            or service in self._ahead
+            or service in self._reading
+            or service in self._retries
+        )
 
     def stop(self) -> None:
         """See :meth:`IWatch.stop`."""

@@ -24,6 +24,12 @@ class IWatch(Interface):
     def reread() -> None:
         """Believe nothing that was read: read every service again."""
 
+    def confirmed_s(service: str) -> float | None:  # noqa: N805
+        """When Consul last said that what is known of a service is so.
+
+        In seconds on the clock of the reads, ``None`` if it never did.
+        """
+
     def stop() -> None:
         """End at once; nothing is told any more."""
 
@@ -40,6 +46,11 @@ class Listener:
 
     answered: Callable[[str, Answer], None]
     failed: Callable[[str, int, CatalogError], None]
+
+
+#: What a :class:`twisted_router.discovery.contact.Contact` calls the poll of the
+#: catalog's list of services, which every watch depends on.
+CATALOG = "catalog"
 
 
 def read_name(service: str) -> str:
@@ -76,6 +87,10 @@ class PollForEach:
         """See :meth:`IWatch.reread`."""
         for poll in self._polls.values():
             poll.rewind()
+
+    def confirmed_s(self, service: str) -> float | None:
+        """See :meth:`IWatch.confirmed_s`: when its own query was last answered."""
+        return self._terms.contact.heard_s(read_name(service))
 
     def stop(self) -> None:
         """See :meth:`IWatch.stop`."""
