@@ -11,7 +11,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
 
+from benchmarks.about import DIRECT
 from benchmarks.cases import Case, all_cases
+from benchmarks.kept import KeptCase, just_finished, read_json, write_json
+from benchmarks.pages import pages
 from benchmarks.peers.caddy import Caddy
 from benchmarks.peers.haproxy import HAProxy
 from benchmarks.peers.nginx import Nginx
@@ -20,12 +23,14 @@ from benchmarks.peers.router import Router
 from benchmarks.peers.twisted_web import TwistedWeb
 from benchmarks.picture import draw
 from benchmarks.processes import BenchmarkError, raise_open_files_limit
-from benchmarks.report import read_json, table, write_json
+from benchmarks.report import reach_table, table
 from benchmarks.rig import Cores, Rig, rig
 from benchmarks.samples import Result, Sample
 
 _RESULTS = Path(__file__).parent / "results"
 _PICTURE = "benchmarks.svg"
+#: A proxy needs two for each connection of the largest case, and some more.
+_OPEN_FILES = 12_000
 #: What the rig itself is made of.
 _PROGRAMS = "wrk", "nginx", "taskset"
 
@@ -42,6 +47,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     ]
     cases = all_cases()
     options = _parser(cases, peers).parse_args(arguments)
+    if options.report:
+        return _report(options.results or _RESULTS)
     if options.quick:
         options.rounds, options.seconds = 1, 2
     elif options.results is None:
@@ -60,37 +67,67 @@ def main(arguments: Sequence[str] | None = None) -> int:
             chosen.append(peer)
             if peer.duties:
                 print(f"note: {peer.name}: {peer.duties}")
-    raise_open_files_limit()
     # However it is ended, everything that was started is stopped.
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _interrupted)
     cores = Cores(options.proxy_core, options.load_cores)
-    failed = False
+    done: list[KeptCase] = []
     try:
+        raise_open_files_limit(_OPEN_FILES)
         for key in _names(options.cases, [case.about.key for case in cases]):
             case = next(case for case in cases if case.about.key == key)
-            results = run(case, chosen, cores, options.rounds, options.seconds)
+            rounds = min(options.rounds, case.about.most_rounds or options.rounds)
+            results = run(
+                case, chosen, cores, rounds, options.seconds, quick=options.quick
+            )
             if not results:
                 continue
             print(f"\n{table(case.about, results)}", flush=True)
+            done.append(just_finished(case.about, results, options.seconds))
             if options.results is not None:
-                write_json(options.results, case.about, results, options.seconds)
-            failed = failed or any(result.errors for result in results)
+                write_json(options.results, done[-1])
     except BenchmarkError as error:
         print(f"benchmarks: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("interrupted; everything was stopped", file=sys.stderr)
         return 130
+    if done:
+        print(f"\n{reach_table(done)}")
     if options.results is not None:
-        picture = options.results / _PICTURE
-        picture.write_text(draw(read_json(options.results)), "utf-8")
-        print(f"\nkept in {options.results}, drawn in {picture}")
-    return int(failed)
+        _publish(options.results)
+    return int(any(result.errors for case in done for result in case.results))
+
+
+def _report(directory: Path) -> int:
+    """Print what is kept as if it had just been run."""
+    cases = read_json(directory)
+    for case in cases:
+        print(f"{table(case.about, case.results)}\n")
+    print(reach_table(cases))
+    _publish(directory)
+    return 0
+
+
+def _publish(directory: Path) -> None:
+    """Draw what is kept; tables in the checkout's pages are of its own results."""
+    cases = read_json(directory)
+    picture = directory / _PICTURE
+    picture.write_text(draw(cases), "utf-8")
+    print(f"\nkept in {directory}, drawn in {picture}")
+    if directory == _RESULTS:
+        for path, text in pages(cases):
+            path.write_text(text, "utf-8")
 
 
 def run(
-    case: Case, chosen: Sequence[Peer], cores: Cores, rounds: int, seconds: float
+    case: Case,
+    chosen: Sequence[Peer],
+    cores: Cores,
+    rounds: int,
+    seconds: float,
+    *,
+    quick: bool,
 ) -> list[Result]:
     """Run a case against all proxies, in turns.
 
@@ -102,7 +139,7 @@ def run(
     if not peers:
         return []
     samples: dict[str, list[Sample]] = {}
-    with rig(cores, seconds) as machine:
+    with rig(cores, seconds, quick=quick) as machine:
         if about.fresh:
             for number in range(rounds):
                 with machine.proxies(
@@ -125,6 +162,9 @@ def _round(
 ) -> None:
     for peer in running:
         samples.setdefault(peer.name, [])
+    if number > 0:
+        # That load and backend outrun the proxies is seen once.
+        running = [peer for peer in running if peer.name != DIRECT]
     first = number % len(running)
     for peer in running[first:] + running[:first]:
         if sys.stderr.isatty():
@@ -149,12 +189,13 @@ def _parser(cases: Sequence[Case], peers: Sequence[Peer]) -> argparse.ArgumentPa
     add("--cases", default="", metavar="a,e", help="only these")
     add("--peers", default="", metavar="router,nginx", help="only these proxies")
     add("--rounds", type=int, default=5, help="runs of each (default 5)")
-    add("--seconds", type=float, default=6, help="of each run (default 6)")
+    add("--seconds", type=float, default=4, help="of each run (default 4)")
     add(
         "--quick",
         action="store_true",
         help="one round of 2 s, not kept",
     )
+    add("--report", action="store_true", help="run nothing; print what is kept")
     add("--results", type=Path, help=f"folder to keep them in (default {_RESULTS})")
     add("--proxy-core", default="0", help="core of the proxy (default 0)")
     add("--load-cores", default=last_core, help="of load and backend, as 1 or 1-3")

@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from statistics import median
 from typing import Protocol
 
+from benchmarks.about import (
+    ABOUTS,
+    BESIDE_IDLE,
+    IDLE,
+    LEAVING,
+    LEAVING_QUICK,
+    ROUTER,
+    ROUTES,
+    About,
+)
 from benchmarks.backends.programs import KIB, MIB
 from benchmarks.load.idle import IdleConnections
-from benchmarks.load.outcome import Outcome
+from benchmarks.load.outcome import Outcome, percentile
 from benchmarks.peers.peer import Peer, RunningPeer
 from benchmarks.peers.router import Router
 from benchmarks.requests import (
@@ -23,39 +35,6 @@ from benchmarks.samples import Sample
 
 #: Connections of clients that are busy, unless the case says otherwise.
 CONNECTIONS = 64
-
-_NGINX = "nginx"
-
-
-@dataclass(frozen=True, slots=True)
-class About:
-    """What there is to know of a case without running it.
-
-    :ivar key: how it is chosen.
-    :ivar name: of its file of results.
-    :ivar unit: of the value.
-    :ivar backend: what stands behind the proxies; see ``Backends.get``.
-    :ivar reference: the proxy whose value the others are compared with.
-    :ivar less_is_better: of the value.
-    :ivar at_peak: whether the load is meant to take all that the proxy can do.
-    :ivar direct: whether it is run without any proxy as well.
-    :ivar fresh: whether each run needs a proxy that has just started.
-    :ivar tunnels: whether it needs WebSockets.
-    :ivar bodies: whether it moves long bodies.
-    """
-
-    key: str
-    name: str
-    title: str
-    unit: str
-    backend: str = "nginx"
-    reference: str = _NGINX
-    less_is_better: bool = False
-    at_peak: bool = True
-    direct: bool = True
-    fresh: bool = False
-    tunnels: bool = False
-    bodies: bool = False
 
 
 class Case(Protocol):
@@ -71,19 +50,13 @@ class Case(Protocol):
 
 
 class _OfAllPeers:
-    """A case for every proxy that can do it."""
+    """A case for every proxy that matters for it."""
 
     about: About
 
     def peers(self, chosen: Sequence[Peer]) -> Sequence[Peer]:
         """Which proxies take part, of those that the user wants."""
-        about = self.about
-        return [
-            peer
-            for peer in chosen
-            if (peer.tunnels or not about.tunnels)
-            and (about.bodies or not peer.only_bodies)
-        ]
+        return [peer for peer in chosen if peer.name in self.about.peers]
 
 
 def _per_second(outcome: Outcome) -> float:
@@ -145,12 +118,10 @@ class Bulk(_OfAllPeers):
 class BesideIdle(Requests):
     """As many requests as can be, with and without idle connections beside them."""
 
-    idle = 2000
-
     def measure(self, rig: Rig, peer: RunningPeer) -> Sample:
         """Run it once against one proxy."""
         alone = super().measure(rig, peer)
-        with IdleConnections(peer.port, self.idle) as idle:
+        with IdleConnections(peer.port, BESIDE_IDLE) as idle:
             beside = super().measure(rig, peer)
             lost = idle.lost()
         return replace(
@@ -182,7 +153,6 @@ class ManyRoutes(Requests):
     connections to instances, which costs more than any look-up, stays the same.
     """
 
-    sizes = (10, 1_000, 100_000)
     used = 10
 
     def __init__(self, about: About) -> None:
@@ -190,8 +160,8 @@ class ManyRoutes(Requests):
 
     def peers(self, chosen: Sequence[Peer]) -> Sequence[Peer]:
         """The router, if the user wants it, three times."""
-        wanted = any(peer.name == "router" for peer in chosen)
-        return [Router(size) for size in self.sizes] if wanted else []
+        wanted = any(peer.name == ROUTER for peer in chosen)
+        return [Router(size) for size in ROUTES] if wanted else []
 
     def measure(self, rig: Rig, peer: RunningPeer) -> Sample:
         """Run it once against one proxy."""
@@ -228,7 +198,6 @@ class HalfPeak(Requests):
 class IdleMemory(_OfAllPeers):
     """What an idle connection keeps, without the kernel's share."""
 
-    connections = 5000
     _warm_up_s = 1
 
     def __init__(self, about: About) -> None:
@@ -240,131 +209,97 @@ class IdleMemory(_OfAllPeers):
         requests = rig.load.write_requests(self.about.name, browser_requests())
         rig.load.wrk(peer.port, requests, CONNECTIONS, self._warm_up_s)
         before = resident_bytes(peer)
-        with IdleConnections(peer.port, self.connections) as idle:
+        with IdleConnections(peer.port, IDLE) as idle:
             after = resident_bytes(peer)
             lost = idle.lost()
         return Sample(
-            value=(after - before) / self.connections / KIB,
+            value=(after - before) / IDLE / KIB,
             errors=lost,
             rss_mib=after / MIB,
         )
 
 
+class Leaving(_OfAllPeers):
+    """What is kept of connections that have left, and the collector's pauses.
+
+    The load of case a goes on beside them.
+    """
+
+    _warm_up = 10_000
+    _load_s = 3
+
+    def __init__(self, about: About, requests: Sequence[bytes]) -> None:
+        self.about = about
+        self._requests = requests
+
+    def peers(self, chosen: Sequence[Peer]) -> Sequence[Peer]:
+        """The router, if the user wants it, with a record of its collections."""
+        wanted = any(peer.name == ROUTER for peer in chosen)
+        return [Router(watched=True)] if wanted else []
+
+    def measure(self, rig: Rig, peer: RunningPeer) -> Sample:
+        """Run it once against one proxy."""
+        count = LEAVING_QUICK if rig.quick else LEAVING
+        # What the first ones and the most at a time allocate for good is nobody's.
+        self._come_and_go(rig, peer, self._warm_up)
+        before = resident_bytes(peer)
+        collected = len(peer.collections())
+        gone, loads = self._come_and_go(rig, peer, count)
+        collections = peer.collections()[collected:]
+        after = resident_bytes(peer)
+        pauses_ms = sorted(one.pause_s * 1e3 for one in collections)
+        generations = Counter(one.generation for one in collections)
+        return Sample(
+            value=after / before,
+            errors=gone.errors
+            + (count - gone.operations)
+            + sum(load.errors for load in loads),
+            p50_ms=median(load.p50_ms for load in loads),
+            p99_ms=median(load.p99_ms for load in loads),
+            rss_mib=after / MIB,
+            before_mib=before / MIB,
+            young=generations[0],
+            middle=generations[1],
+            old=generations[2],
+            garbage=sum(one.found for one in collections),
+            pause_p50_ms=percentile(pauses_ms, 50),
+            pause_p999_ms=percentile(pauses_ms, 99.9),
+            pause_max_ms=max(pauses_ms, default=0.0),
+        )
+
+    def _come_and_go(
+        self, rig: Rig, peer: RunningPeer, count: int
+    ) -> tuple[Outcome, list[Outcome]]:
+        """What became of the connections, and of the load meanwhile."""
+        file = rig.load.write_requests(self.about.name, self._requests)
+        loads = []
+        with ThreadPoolExecutor(1) as beside:
+            churn = beside.submit(rig.load.churn, peer.port, count)
+            while True:
+                loads.append(rig.load.wrk(peer.port, file, CONNECTIONS, self._load_s))
+                if churn.done():
+                    return churn.result(), loads
+
+
 def all_cases() -> list[Case]:
     """Every case, in the order in which they are run."""
     browser = list(browser_requests())
-    return [
-        Requests(
-            About(
-                key="a",
-                name="a-small-gets",
-                title="Small GETs, keep-alive",
-                unit="requests/s",
-            ),
-            browser,
-        ),
-        Requests(
-            About(
-                key="b",
-                name="b-downloads-64k",
-                title="Downloads of 64 KiB",
-                unit="requests/s",
-                bodies=True,
-            ),
+    makers: Mapping[str, Callable[[About], Case]] = {
+        "a": lambda about: Requests(about, browser),
+        "b": lambda about: Requests(
+            about,
             list(browser_requests(path=f"/files/{64 * KIB}.bin")),
             file_bytes=64 * KIB,
         ),
-        Bulk(
-            About(
-                key="c",
-                name="c-downloads-10m",
-                title="Downloads of 10 MB",
-                unit="MB/s",
-                bodies=True,
-            ),
-            upload=False,
-        ),
-        Requests(
-            About(
-                key="d1",
-                name="d1-uploads-64k",
-                title="Uploads of 64 KiB",
-                unit="requests/s",
-                backend="sink",
-                bodies=True,
-            ),
-            [upload_request(64 * KIB, with_body=True)],
-        ),
-        Bulk(
-            About(
-                key="d2",
-                name="d2-uploads-10m",
-                title="Uploads of 10 MB",
-                unit="MB/s",
-                backend="sink",
-                bodies=True,
-            ),
-            upload=True,
-        ),
-        Requests(
-            About(
-                key="e",
-                name="e-connections",
-                title="One connection per request",
-                unit="requests/s",
-            ),
-            list(browser_requests(close=True)),
-        ),
-        BesideIdle(
-            About(
-                key="f",
-                name="f-beside-idle",
-                title=f"Small GETs, {BesideIdle.idle:,} idle beside",
-                unit="requests/s",
-            ),
-            browser,
-        ),
-        WebSocket(
-            About(
-                key="g",
-                name="g-websocket",
-                title="WebSocket echo",
-                unit="round trips/s",
-                backend="echo",
-                tunnels=True,
-            )
-        ),
-        ManyRoutes(
-            About(
-                key="h",
-                name="h-routes",
-                title="Small GETs, by number of routes",
-                unit="requests/s",
-                reference=f"router-{ManyRoutes.sizes[0]}",
-                direct=False,
-            )
-        ),
-        HalfPeak(
-            About(
-                key="i",
-                name="i-half-peak",
-                title="p99 at half of the peak rate",
-                unit="ms",
-                less_is_better=True,
-                at_peak=False,
-            ),
-            browser,
-        ),
-        IdleMemory(
-            About(
-                key="j",
-                name="j-idle-memory",
-                title="Memory of an idle connection",
-                unit="KiB",
-                less_is_better=True,
-                at_peak=False,
-                direct=False,
-                fresh=True,
-            )
-        ),
-    ]
+        "c": lambda about: Bulk(about, upload=False),
+        "d1": lambda about: Requests(about, [upload_request(64 * KIB, with_body=True)]),
+        "d2": lambda about: Bulk(about, upload=True),
+        "e": lambda about: Requests(about, list(browser_requests(close=True))),
+        "f": lambda about: BesideIdle(about, browser),
+        "g": WebSocket,
+        "h": ManyRoutes,
+        "i": lambda about: HalfPeak(about, browser),
+        "j": IdleMemory,
+        "k": lambda about: Leaving(about, browser),
+    }
+    return [makers[about.key](about) for about in ABOUTS]

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from html import escape
 
-from benchmarks.cases import About
-from benchmarks.rig import DIRECT
+from benchmarks.about import DIRECT, About
+from benchmarks.kept import KeptCase
 from benchmarks.samples import Result
 
 _WIDTH = 860
@@ -33,14 +33,14 @@ _HEAD = (
 )
 
 
-def draw(kept: Sequence[tuple[About, Sequence[Result]]]) -> str:
+def draw(cases: Sequence[KeptCase]) -> str:
     """Bars for each case, two cases side by side.
 
     What has no proxy in it is left out: it says how good the rig is, not a proxy.
     """
     panels = [
-        (about, [result for result in results if result.peer != DIRECT])
-        for about, results in kept
+        (case.about, [result for result in case.results if result.peer != DIRECT])
+        for case in cases
     ]
     parts: list[str] = []
     top = _MARGIN

@@ -172,9 +172,14 @@ def free_port() -> int:
         return port
 
 
-def raise_open_files_limit() -> None:
-    """Allow as many open files as the system lets us; children inherit it."""
+def raise_open_files_limit(needed: int) -> None:
+    """Allow as many open files as the system lets us; children inherit it.
+
+    :raises BenchmarkError: that is fewer than are needed.
+    """
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    if hard != resource.RLIM_INFINITY and hard < needed:
+        raise BenchmarkError(f"{needed} files must be open; ulimit -Hn says {hard}")
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 

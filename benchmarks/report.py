@@ -1,51 +1,109 @@
-"""Results as a table for the terminal and as JSON for keeping."""
+"""Results as tables for the terminal."""
 
 from __future__ import annotations
 
-import json
-import os
-import platform
-import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, fields
-from pathlib import Path
-from typing import Any
+from collections.abc import Iterator, Sequence
 
-from benchmarks.cases import About
-from benchmarks.samples import Result, Sample, cpu_ratio, ratio
+from benchmarks.about import ROUTER, ROUTES, About
+from benchmarks.kept import KeptCase
+from benchmarks.reach import Goal, reached, table_mib
+from benchmarks.samples import Result, cpu_ratio, ratio
 
 _COLUMNS = (
     *("proxy", "median", "ratio", "by cpu", "p50 ms", "p99 ms"),
     *("cpu us", "busy", "MiB"),
 )
+_ALONE_COLUMNS = "alone", "share"
+
+#: Columns of the closing table.
+REACH_COLUMNS = "case", "compared", "value", "by CPU", "floor", "aim", "verdict"
 
 
 def table(about: About, results: Sequence[Result]) -> str:
     """The results of one case as lines of text."""
     reference = _reference(about, results)
-    rows = [[*_COLUMNS, *(("alone",) if _has_alone(results) else ()), "notes"]]
+    has_alone = any(result.share_of_alone is not None for result in results)
+    rows = [[*_COLUMNS, *(_ALONE_COLUMNS if has_alone else ()), "notes"]]
     for result in results:
         median = result.median
         row = [
             result.peer,
-            _number(result.value),
-            _number(ratio(results, result.peer, reference), 2),
-            _number(cpu_ratio(results, result.peer, reference), 2),
-            _number(median(lambda sample: sample.p50_ms), 2),
-            _number(median(lambda sample: sample.p99_ms), 2),
-            _number(median(lambda sample: sample.cpu_us), 1),
+            number(result.value),
+            number(ratio(results, result.peer, reference), 2),
+            number(cpu_ratio(results, result.peer, reference), 2),
+            number(median(lambda sample: sample.p50_ms), 2),
+            number(median(lambda sample: sample.p99_ms), 2),
+            number(median(lambda sample: sample.cpu_us), 1),
             _percent(median(lambda sample: sample.busy)),
-            _number(median(lambda sample: sample.rss_mib), 1),
+            number(median(lambda sample: sample.rss_mib), 1),
         ]
-        if _has_alone(results):
-            row.append(_number(median(lambda sample: sample.alone)))
-        notes = result.notes(at_peak=about.at_peak)
-        rate = median(lambda sample: sample.rate)
-        if rate is not None:
-            notes.append(f"at {rate:,.0f}/s")
-        rows.append([*row, "; ".join(notes)])
+        if has_alone:
+            row.append(number(median(lambda sample: sample.alone)))
+            row.append(number(result.share_of_alone, 3))
+        rows.append([*row, "; ".join(_notes(about, result, results))])
     title = f"({about.key}) {about.title}, {about.unit}; ratio to {reference}"
-    return "\n".join((title, *_aligned(rows)))
+    return "\n".join((title, *_aligned(rows, numbers_from=1)))
+
+
+def reach_table(cases: Sequence[KeptCase]) -> str:
+    """The closing table: each figure beside what it is to be."""
+    rows = [REACH_COLUMNS, *reach_rows(cases)]
+    return "\n".join(("What was reached", *_aligned(rows, numbers_from=2)))
+
+
+def reach_rows(cases: Sequence[KeptCase]) -> Iterator[tuple[str, ...]]:
+    """Rows of the closing table, under :data:`REACH_COLUMNS`."""
+    for one in reached(cases):
+        yield (
+            f"({one.goal.key}) {one.about.title}",
+            one.goal.what,
+            number(one.figure.value, 2),
+            number(one.figure.by_cpu, 2),
+            _limit(one.goal, one.goal.floor),
+            _limit(one.goal, one.goal.aim),
+            one.verdict,
+        )
+
+
+def _limit(goal: Goal, limit: float | None) -> str:
+    if limit is None:
+        return "-"
+    return f"{'<=' if goal.at_most else '>='} {limit:g}"
+
+
+def _notes(about: About, result: Result, results: Sequence[Result]) -> list[str]:
+    median = result.median
+    notes = result.notes(at_peak=about.at_peak)
+    rate = median(lambda sample: sample.rate)
+    if rate is not None:
+        notes.append(f"at {rate:,.0f}/s")
+    table = table_mib(results)
+    if table is not None and result.peer == f"{ROUTER}-{ROUTES[-1]}":
+        notes.append(f"its table: {table:,.0f} MiB")
+    before = median(lambda sample: sample.before_mib)
+    if before is not None:
+        notes.append(f"{number(before, 1)} MiB before; {_collections(result)}")
+    return notes
+
+
+def _collections(result: Result) -> str:
+    median = result.median
+    generations = (
+        median(lambda sample: sample.young),
+        median(lambda sample: sample.middle),
+        median(lambda sample: sample.old),
+    )
+    pauses = (
+        median(lambda sample: sample.pause_p50_ms),
+        median(lambda sample: sample.pause_p999_ms),
+        median(lambda sample: sample.pause_max_ms),
+    )
+    found = median(lambda sample: sample.garbage)
+    return (
+        f"collections {'/'.join(number(count, 0) for count in generations)}"
+        f" found {number(found, 0)} objects, pauses p50/p99.9/longest"
+        f" {'/'.join(number(pause, 2) for pause in pauses)} ms"
+    )
 
 
 def _reference(about: About, results: Sequence[Result]) -> str:
@@ -54,20 +112,18 @@ def _reference(about: About, results: Sequence[Result]) -> str:
     return about.reference if about.reference in names else names[-1]
 
 
-def _has_alone(results: Sequence[Result]) -> bool:
-    return any(sample.alone is not None for r in results for sample in r.samples)
-
-
-def _aligned(rows: Sequence[Sequence[str]]) -> Iterator[str]:
+def _aligned(rows: Sequence[Sequence[str]], numbers_from: int) -> Iterator[str]:
+    """Names to the left, then numbers to the right, then a last column of words."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    for name, *cells, notes in rows:
-        numbers = (
-            cell.rjust(width) for cell, width in zip(cells, widths[1:-1], strict=True)
-        )
-        yield f"  {'  '.join((name.ljust(widths[0]), *numbers, notes))}".rstrip()
+    for row in rows:
+        cells = [
+            cell.ljust(width) if at < numbers_from else cell.rjust(width)
+            for at, (cell, width) in enumerate(zip(row[:-1], widths, strict=False))
+        ]
+        yield f"  {'  '.join((*cells, row[-1]))}".rstrip()
 
 
-def _number(value: float | None, digits: int | None = None) -> str:
+def number(value: float | None, digits: int | None = None) -> str:
     """Three or four digits that count, unless told how many after the point."""
     if value is None:
         return "-"
@@ -78,84 +134,3 @@ def _number(value: float | None, digits: int | None = None) -> str:
 
 def _percent(value: float | None) -> str:
     return "-" if value is None else f"{value:.0%}"
-
-
-def write_json(
-    directory: Path, about: About, results: Sequence[Result], seconds: float
-) -> Path:
-    """Keep the results of one case, in place of those of an earlier run."""
-    directory.mkdir(parents=True, exist_ok=True)
-    path = directory / f"{about.name}.json"
-    path.write_text(
-        json.dumps(
-            {
-                "case": asdict(about),
-                "machine": machine(),
-                "finished": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
-                "seconds": seconds,
-                "results": {result.peer: _kept(result) for result in results},
-            },
-            indent=1,
-        )
-        + "\n"
-    )
-    return path
-
-
-def read_json(directory: Path) -> list[tuple[About, list[Result]]]:
-    """All kept results, in the order of their files."""
-    found = []
-    for path in sorted(directory.glob("*.json")):
-        kept = json.loads(path.read_text())
-        results = [
-            Result(peer, tuple(Sample(**sample) for sample in one["samples"]))
-            for peer, one in kept["results"].items()
-        ]
-        found.append((About(**kept["case"]), results))
-    return found
-
-
-def _kept(result: Result) -> dict[str, Any]:
-    """Medians for readers, samples for doubters."""
-    medians = {}
-    for field in fields(Sample):
-        value = result.median(_getter(field.name))
-        if value is not None:
-            medians[field.name] = _rounded(value)
-    samples = [
-        {
-            name: _rounded(value)
-            for name, value in asdict(sample).items()
-            if value is not None
-        }
-        for sample in result.samples
-    ]
-    return {"median": medians, "samples": samples}
-
-
-def _getter(name: str) -> Callable[[Sample], float | None]:
-    def get(sample: Sample) -> float | None:
-        value: float | None = getattr(sample, name)
-        return value
-
-    return get
-
-
-def _rounded(value: float) -> float:
-    """To six digits: there is no more in it."""
-    return value if isinstance(value, int) else float(f"{value:.6g}")
-
-
-def machine() -> dict[str, str | int]:
-    """What the figures were measured on."""
-    model = ""
-    for line in Path("/proc/cpuinfo").read_text().splitlines():
-        if line.startswith("model name"):
-            model = line.partition(":")[2].strip()
-            break
-    return {
-        "processor": model,
-        "cores": os.cpu_count() or 0,
-        "system": f"{platform.system()} {platform.release()}",
-        "python": platform.python_version(),
-    }

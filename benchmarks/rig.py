@@ -9,15 +9,13 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from benchmarks.about import DIRECT
 from benchmarks.backends.programs import Backends
 from benchmarks.load.generators import Generators
 from benchmarks.load.outcome import Outcome
 from benchmarks.peers.peer import Peer, RunningPeer, start
 from benchmarks.processes import BenchmarkError, core_busy_s, settle
 from benchmarks.samples import Sample
-
-#: Name of what is measured without any proxy: how fast load and backend can be.
-DIRECT = "direct"
 
 _MEMORY = Path("/dev/shm")
 #: Access logs are written in batches: how long the last of them may take.
@@ -36,12 +34,14 @@ class Rig:
     """Generators and backends, and a place for the proxies' files; see :func:`rig`.
 
     :ivar seconds: how long each run takes.
+    :ivar quick: whether it is to be tried only, and figures do not matter.
     """
 
     def __init__(
-        self, directory: Path, served: Path, cores: Cores, seconds: float
+        self, directory: Path, served: Path, cores: Cores, seconds: float, quick: bool
     ) -> None:
         self.seconds = seconds
+        self.quick = quick
         self.load = Generators(directory, cores.load)
         self.backends = Backends(served, cores.load)
         self._directory = directory
@@ -61,7 +61,7 @@ class Rig:
         """
         process, port = self.backends.get(backend)
         with ExitStack() as stopping:
-            running = [RunningPeer(DIRECT, port, process, None)] if direct else []
+            running = [RunningPeer(DIRECT, port, process)] if direct else []
             for peer in peers:
                 directory = Path(
                     tempfile.mkdtemp(prefix=f"{peer.name}-", dir=self._directory)
@@ -120,7 +120,7 @@ def resident_bytes(peer: RunningPeer) -> int:
 
 
 @contextmanager
-def rig(cores: Cores, seconds: float) -> Iterator[Rig]:
+def rig(cores: Cores, seconds: float, *, quick: bool) -> Iterator[Rig]:
     """Set up everything but the proxies; all of it is gone afterwards."""
     with ExitStack() as leaving:
         # Files to serve are in memory, wherever logs and configurations are.
@@ -132,6 +132,6 @@ def rig(cores: Cores, seconds: float) -> Iterator[Rig]:
             )
             for parent in (None, _MEMORY if _MEMORY.is_dir() else None)
         )
-        made = Rig(directory, served, cores, seconds)
+        made = Rig(directory, served, cores, seconds, quick)
         leaving.callback(made.backends.stop)
         yield made

@@ -10,6 +10,8 @@ from statistics import median
 _BUSY = 0.9
 #: More time of other programs on the proxy's core than this share disturbs.
 _DISTURBED = 0.03
+#: A load that is later than this share of the latency has made a part of it.
+_LATE = 0.25
 #: A log with fewer lines than this share of the requests lacks some.
 _LOGGED = 0.98
 
@@ -29,6 +31,11 @@ class Sample:
     :ivar alone: the value without the case's burden, measured just before.
     :ivar rate: operations a second that the load kept to.
     :ivar late_p99_ms: how late the load generator itself was.
+    :ivar before_mib: memory before the run, where the case compares with that.
+    :ivar young: runs of the garbage collector in its youngest generation; so for
+        ``middle`` and ``old``.
+    :ivar garbage: objects that only the collector could free.
+    :ivar pause_p50_ms: how long one of its runs took; p99.9 and longest alike.
     """
 
     value: float
@@ -43,6 +50,14 @@ class Sample:
     alone: float | None = None
     rate: float | None = None
     late_p99_ms: float | None = None
+    before_mib: float | None = None
+    young: int | None = None
+    middle: int | None = None
+    old: int | None = None
+    garbage: int | None = None
+    pause_p50_ms: float | None = None
+    pause_p999_ms: float | None = None
+    pause_max_ms: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +77,22 @@ class Result:
         """Of all runs together."""
         return sum(sample.errors for sample in self.samples)
 
+    @property
+    def disturbed(self) -> bool:
+        """Whether other programs had a part of the proxy's core."""
+        others = self.median(lambda sample: sample.others)
+        return others is not None and others > _DISTURBED
+
+    @property
+    def share_of_alone(self) -> float | None:
+        """The value with the case's burden, as a share of that without it.
+
+        Of the two in one round, which were taken one right after the other.
+        """
+        return self.median(
+            lambda sample: sample.value / sample.alone if sample.alone else None
+        )
+
     def median(self, field: Callable[[Sample], float | None]) -> float | None:
         """The median of another field; ``None`` where it was not measured."""
         values = [value for value in map(field, self.samples) if value is not None]
@@ -78,12 +109,16 @@ class Result:
         busy = self.median(lambda sample: sample.busy)
         if at_peak and busy is not None and busy < _BUSY:
             notes.append(f"not the bottleneck: {busy:.0%} busy")
-        others = self.median(lambda sample: sample.others)
-        if others is not None and others > _DISTURBED:
+        if self.disturbed:
+            others = self.median(lambda sample: sample.others) or 0.0
             notes.append(f"disturbed: others had {others:.0%} of its core")
         logged = self.median(lambda sample: sample.logged)
         if logged is not None and logged < _LOGGED:
             notes.append(f"logged {logged:.0%} of the requests")
+        late_ms = self.median(lambda sample: sample.late_p99_ms)
+        p99_ms = self.median(lambda sample: sample.p99_ms)
+        if late_ms and p99_ms and late_ms > p99_ms * _LATE:
+            notes.append(f"the load itself was late: p99 {late_ms:.1f} ms")
         return notes
 
 

@@ -82,7 +82,7 @@ class ConstantRate:
         self._poller = select.epoll()
         self._open: dict[int, _Connection] = {}
         self._idle: deque[_Connection] = deque()
-        self._sent = 0
+        self._sent = self._answered = 0
         self._errors = 0
         self._latencies_s = array("d")
         self._late_s = array("d")
@@ -125,9 +125,9 @@ class ConstantRate:
                 due_s += self._interval_s
         ordered = sorted(self._latencies_s)
         return Outcome(
-            operations=len(ordered),
+            operations=self._answered,
             bytes=0,
-            seconds=seconds,
+            seconds=clock() - began_s,
             errors=self._errors,
             p50_ms=percentile(ordered, 50) * 1e3,
             p99_ms=percentile(ordered, 99) * 1e3,
@@ -150,6 +150,7 @@ class ConstantRate:
         except OSError:
             self._lose(connection)
             return
+        self._answered += 1
         if connection.due_s >= counts_s:
             self._latencies_s.append(time.perf_counter() - connection.due_s)
         if connection.closes:

@@ -12,6 +12,9 @@ from benchmarks.processes import run_pinned
 #: Beyond its own duration, how long a generator may take to start and to finish.
 _SLACK_S = 30.0
 
+#: Connections a second that come and go at least.
+_LEAST_CHURN = 500
+
 _HERE = Path(__file__).parent
 _TOP = _HERE.parent.parent
 
@@ -77,6 +80,10 @@ class Generators:
         """Downloads or uploads of a file."""
         what = "put" if upload else "get"
         return self._python("bulk", seconds, what, port, connections, seconds, file)
+
+    def churn(self, port: int, count: int) -> Outcome:
+        """Connections that come and go, so many."""
+        return self._python("churn", count / _LEAST_CHURN, port, count)
 
     def _python(
         self, module: str, seconds: float, *arguments: str | float | Path

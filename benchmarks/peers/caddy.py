@@ -41,8 +41,6 @@ class Caddy:
 
     name = "caddy"
     duties = "access log unbuffered, in JSON, with all header fields"
-    tunnels = True
-    only_bodies = False
 
     def missing(self) -> str:
         """Why it cannot be run here; empty when it can."""

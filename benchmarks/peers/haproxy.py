@@ -54,8 +54,6 @@ class HAProxy:
 
     name = "haproxy"
     duties = "access log unbuffered"
-    tunnels = True
-    only_bodies = False
 
     def missing(self) -> str:
         """Why it cannot be run here; empty when it can."""

@@ -76,11 +76,10 @@ class Nginx:
     """
 
     duties = ""
-    tunnels = True
 
     def __init__(self, *, large_buffers: bool = False) -> None:
         self.name = "nginx-64k" if large_buffers else "nginx"
-        self.only_bodies = large_buffers
+        self._large_buffers = large_buffers
 
     def missing(self) -> str:
         """Why it cannot be run here; empty when it can."""
@@ -98,7 +97,7 @@ class Nginx:
                 port=setup.port,
                 admin_port=setup.admin_port,
                 backend_port=setup.backend_port,
-                buffers=_LARGE_BUFFERS if self.only_bodies else "",
+                buffers=_LARGE_BUFFERS if self._large_buffers else "",
             )
         )
         return Command(("nginx", "-c", str(config), "-p", str(setup.directory)))

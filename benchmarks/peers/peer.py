@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from benchmarks.peers.watched import Collection, read_collections
 from benchmarks.processes import PinnedProcess, free_port
 
 TOP = Path(__file__).parent.parent.parent
@@ -33,6 +34,11 @@ class Setup:
         """Where it writes a line for each request."""
         return self.directory / "access.log"
 
+    @property
+    def collections(self) -> Path:
+        """Where ``watched`` writes a line for each run of the garbage collector."""
+        return self.directory / "collections"
+
 
 @dataclass(frozen=True, slots=True)
 class Command:
@@ -51,14 +57,10 @@ class Peer(Protocol):
 
     :ivar name: as the user chooses it and the table shows it.
     :ivar duties: what differs from the other proxies' duties; empty for nothing.
-    :ivar tunnels: whether it can pass on WebSockets.
-    :ivar only_bodies: whether it is a variant that matters for long bodies only.
     """
 
     name: str
     duties: str
-    tunnels: bool
-    only_bodies: bool
 
     def missing(self) -> str:
         """Why it cannot be run here; empty when it can."""
@@ -71,13 +73,18 @@ class Peer(Protocol):
 class RunningPeer:
     """A proxy that listens.
 
-    :ivar access_log: ``None`` if there is none.
+    :ivar setup: what it was told; ``None`` for a backend without a proxy.
     """
 
     name: str
     port: int
     process: PinnedProcess
-    access_log: Path | None
+    setup: Setup | None = None
+
+    @property
+    def access_log(self) -> Path | None:
+        """``None`` if there is none."""
+        return self.setup.access_log if self.setup is not None else None
 
     def truncate_log(self) -> None:
         """Empty its access log; it goes on at the beginning."""
@@ -91,6 +98,12 @@ class RunningPeer:
         with self.access_log.open("rb") as log:
             parts = iter(lambda: log.read(1 << 20), b"")
             return sum(part.count(b"\n") for part in parts)
+
+    def collections(self) -> list[Collection]:
+        """What its garbage collector has done, if it is watched."""
+        if self.setup is None or not self.setup.collections.exists():
+            return []
+        return read_collections(self.setup.collections)
 
 
 def start(peer: Peer, directory: Path, cores: str, backend_port: int) -> RunningPeer:
@@ -113,7 +126,7 @@ def start(peer: Peer, directory: Path, cores: str, backend_port: int) -> Running
     except BaseException:
         process.stop()
         raise
-    return RunningPeer(peer.name, setup.port, process, setup.access_log)
+    return RunningPeer(peer.name, setup.port, process, setup)
 
 
 def not_installed(program: str) -> str:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import yaml
 
+from benchmarks.about import ROUTER
 from benchmarks.peers.peer import TOP, Command, Setup
 from benchmarks.requests import HOST
 
@@ -18,15 +19,15 @@ class Router:
 
     :param routes: how many routes it has; with more than one, each has a host of its
         own and an instance of its own, all of them the same backend.
+    :param watched: write down what the garbage collector does; see ``watched``.
     """
 
     duties = ""
-    tunnels = True
-    only_bodies = False
 
-    def __init__(self, routes: int = 1) -> None:
-        self.name = "router" if routes == 1 else f"router-{routes}"
+    def __init__(self, routes: int = 1, *, watched: bool = False) -> None:
+        self.name = ROUTER if routes == 1 else f"{ROUTER}-{routes}"
         self._routes = routes
+        self._watched = watched
 
     def missing(self) -> str:
         """Why it cannot be run here; empty when it can."""
@@ -48,7 +49,11 @@ class Router:
                 }
             )
         )
-        twistd = (str(_TWISTD), "--nodaemon", "--pidfile=")
+        program: tuple[str, ...] = (str(_TWISTD),)
+        if self._watched:
+            watched = sys.executable, "-m", "benchmarks.peers.watched"
+            program = *watched, str(setup.collections)
+        twistd = (*program, "--nodaemon", "--pidfile=")
         here = ("PYTHONPATH", str(TOP))
         if self._routes == 1:
             return Command((*twistd, "router", "--config", str(config)), env=(here,))

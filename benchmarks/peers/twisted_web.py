@@ -15,8 +15,6 @@ class TwistedWeb:
     duties = (
         "no X-Forwarded-For, no request id, no metrics, no kept backend connections"
     )
-    tunnels = False
-    only_bodies = False
 
     def missing(self) -> str:
         """Why it cannot be run here; empty when it can."""
