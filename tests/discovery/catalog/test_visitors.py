@@ -3,20 +3,15 @@
 from __future__ import annotations
 
 from twisted.trial.unittest import SynchronousTestCase
-from twisted.web.test.requesthelper import DummyRequest
 
 from twisted_router.discovery.catalog.model import RefusedError
 from twisted_router.discovery.catalog.visitors import admit
 
 
-def refusal(host: str | None = None, origin: str | None = None) -> str:
+def refusal(host: str, origin: str | None = None) -> str:
     """Why a request with these headers is refused; ``""`` if it is not."""
-    request = DummyRequest([b"v1"])
-    for name, value in (("host", host), ("origin", origin)):
-        if value is not None:
-            request.requestHeaders.setRawHeaders(name, [value])
     try:
-        admit(request)
+        admit(host, origin)
     except RefusedError as error:
         if error.status != 403:
             raise
@@ -29,7 +24,6 @@ class AdmitTests(SynchronousTestCase):
 
     def test_addresses_and_localhost_pass(self) -> None:
         for host in (
-            None,
             "",
             "127.0.0.1",
             "127.0.0.1:8500",
@@ -79,4 +73,4 @@ class AdmitTests(SynchronousTestCase):
         self.assertEqual("", refusal("localhost:8500", "http://localhost:8500"))
 
     def test_an_origin_without_a_host_is_refused(self) -> None:
-        self.assertNotEqual("", refusal(None, "http://"))
+        self.assertNotEqual("", refusal("", "http://"))

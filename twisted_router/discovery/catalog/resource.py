@@ -47,7 +47,7 @@ class CatalogResource(Resource):
         # What is stored here is no page, whatever a browser takes it for.
         request.setHeader(b"x-content-type-options", b"nosniff")
         try:
-            admit(request)
+            admit(request.getHeader("host") or "", request.getHeader("origin"))
         except RefusedError as refusal:
             return _say(request, refusal.status, str(refusal))
         found = find(request.path)

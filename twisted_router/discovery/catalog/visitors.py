@@ -11,27 +11,25 @@ import re
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
-from twisted.web.server import Request
-
 from .model import RefusedError
 
 #: A name or an IPv4 address; or an IPv6 address in its brackets; and perhaps a port.
 _HOST = re.compile(r"(?:\[(?P<v6>[^\]]*)\]|(?P<name>[^:\[\]]*))(?::[0-9]*)?")
 
 
-def admit(request: Request) -> None:
+def admit(host: str, origin: str | None) -> None:
     """Let a request pass, or refuse it as one that a web page sent.
 
+    :param host: its Host, ``""`` if it has none.
+    :param origin: its Origin, ``None`` if it has none.
     :raises RefusedError: 403, naming the header.
     """
-    host = request.getHeader("host") or ""
     if host and not _is_ours(host):
         # DNS rebinding: the page's own name was made to mean our address, so that to
         # the browser we are the page's own server. The name is all that tells.
         raise RefusedError(
             f'Host "{host}" is refused: use an IP address or localhost', 403
         )
-    origin = request.getHeader("origin")
     if origin is not None and _authority(origin) != host:
         raise RefusedError(f'Origin "{origin}" is refused: no page may use this', 403)
 
