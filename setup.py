@@ -40,6 +40,7 @@ setup(
     zip_safe=False,
     install_requires=[
         "Twisted[tls]>=26.10",
+        "bcrypt>=5.0",
         "treq>=26.7",
         "py-consul>=1.8",
         "requests>=2.34",

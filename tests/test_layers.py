@@ -30,6 +30,8 @@ MAY_IMPORT: Mapping[str, frozenset[str]] = {
     "clients": frozenset({"config", "interfaces", "model", "retry"}),
     "discovery": frozenset({"clients", "config", "interfaces", "model", "retry"}),
     "routing": frozenset({"config", "interfaces", "model"}),
+    # Users and passwords; the proxy asks through IAuthenticator.
+    "auth": frozenset({"config", "interfaces"}),
     # Requests: proxy -> routing.
     "proxy": frozenset({"config", "interfaces", "model", "net", "retry", "routing"}),
     # Facts the other way: containers to Consul.
@@ -44,10 +46,11 @@ MAY_IMPORT: Mapping[str, frozenset[str]] = {
 
 #: Modules that decide and do no I/O: they can be tested with values alone.
 PURE = (
+    "auth.basic", "auth.htpasswd", "auth.verified",
     "model", "retry", "config", "routing", "registrar.container", "registrar.labels",
     "registrar.registration", "registrar.plan", "proxy.access_line", "proxy.counters",
     "proxy.errors", "proxy.forward", "proxy.framing", "proxy.head",
-    "proxy.last_hop", "proxy.request_head", "proxy.response_head",
+    "proxy.last_hop", "proxy.request_head", "proxy.response_head", "proxy.upload",
 )  # fmt: skip
 IMPURE_IMPORTS = ("twisted.internet", "twisted.web", "treq")
 
@@ -55,7 +58,7 @@ IMPURE_IMPORTS = ("twisted.internet", "twisted.web", "treq")
 BUILDER = "tap"
 
 #: Parts whose tests mirror them, file by file.
-MIRRORED = ("clients", "config", "registrar", "routing", "status")
+MIRRORED = ("auth", "clients", "config", "registrar", "routing", "status")
 #: Modules of these that are shorter may live without a test file of the same path,
 SHORT_LINES = 30
 #: and so may these, for a reason.

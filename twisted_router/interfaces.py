@@ -199,6 +199,31 @@ class EventStream:
     ended: Deferred[None]
 
 
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Whether somebody is who may ask.
+
+    :ivar challenge: the WWW-Authenticate value to refuse with; ``b""`` when it is not
+        known now, and nobody can be let in.
+    """
+
+    granted: bool
+    challenge: bytes = b""
+
+
+class IAuthenticator(Interface):
+    """Knows who may use the routes that demand a user and a password."""
+
+    def check(schemes: Sequence[str], authorization: bytes) -> Deferred[Verdict]:
+        """Whether a request may pass every one of these schemes; never fails.
+
+        Often it has fired already. Cancel it when nobody wants to know any more.
+
+        :param authorization: the value of the request's Authorization field, ``b""``
+            if it has none.
+        """
+
+
 class IRouteTables(Interface):
     """Holds the current routing table."""
 

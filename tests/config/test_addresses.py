@@ -144,5 +144,13 @@ class FormTests(SynchronousTestCase):
             addresses.is_field_name, ("X-Trace_Id", "b3"), ("", "X Y", "X:", "é", "a\n")
         )
 
+    def test_names_of_schemes(self) -> None:
+        self._assert_forms(
+            addresses.is_scheme_name, ("staff", "a.b_c-1"), ("", "a b", "é", "a\n")
+        )
+
+    def test_text_for_a_field(self) -> None:
+        self._assert_forms(addresses.is_ascii, ('a "b"', ""), ("é", "a\n", "\x7f"))
+
     def test_words(self) -> None:
         self._assert_forms(addresses.is_word, ("urlprefix-", "é"), ("", " ", "a\tb"))

@@ -11,6 +11,7 @@ from twisted_router.config import (
     StaticRoute,
     binding,
 )
+from twisted_router.config.schema import AuthScheme
 
 from .loading import WITH_CONSUL, config_of, problems_of
 
@@ -192,4 +193,50 @@ class EnvironmentTests(SynchronousTestCase):
                 "expected host:port, http(s)://host[:port] or unix:///path"
             ],
             problems_of("port: 1\nconsul:", {"CONSUL_HTTP_ADDR": "x"}),
+        )
+
+
+class NamesTests(SynchronousTestCase):
+    """Sections under names that the file itself gives."""
+
+    def test_each_name_has_its_section(self) -> None:
+        text = (
+            "consul:\nauth:\n  staff: {file: /a}\n"
+            "  b.c-1: {type: Basic, file: /b, realm: B}\n"
+        )
+        self.assertEqual(
+            (
+                ("staff", AuthScheme(file="/a")),
+                ("b.c-1", AuthScheme(file="/b", realm="B")),
+            ),
+            config_of(text).auth,
+        )
+
+    def test_no_names_are_no_sections(self) -> None:
+        for text in ("auth:", "auth: {}"):
+            self.assertEqual((), config_of(f"consul:\n{text}").auth)
+
+    def test_what_is_wrong_is_named_by_its_place(self) -> None:
+        text = (
+            "consul:\nauth:\n  a b: {file: /a}\n  c: {type: digest}\n"
+            "  d: {file: /d, real: D}\n  e: {file: '', realm: é}\n  f:\n"
+        )
+        self.assertEqual(
+            [
+                "f:3: auth.'a b': got 'a b', expected a name of letters, digits, '.', "
+                "'_' and '-'",
+                "f:4: auth.c.type: got 'digest', expected one of basic",
+                "f:4: auth.c.file: missing, expected the path of a file",
+                "f:5: auth.d.real: unknown key; did you mean auth.d.realm?",
+                "f:6: auth.e.file: got '', expected the path of a file",
+                "f:6: auth.e.realm: got 'é', expected ASCII text",
+                "f:7: auth.f: got nothing, expected a section: lines of key: value",
+            ],
+            problems_of(text),
+        )
+
+    def test_a_list_has_no_names(self) -> None:
+        self.assertEqual(
+            ["f:2: auth: got a list, expected lines of NAME: and a section"],
+            problems_of("consul:\nauth: [{file: /a}]"),
         )

@@ -14,6 +14,7 @@ from twisted_router.config import (
 )
 from twisted_router.config.document import annotated_yaml
 from twisted_router.config.keys import section_keys
+from twisted_router.config.schema import AuthScheme
 
 from .loading import load
 
@@ -42,13 +43,18 @@ class AnnotatedYamlTests(SynchronousTestCase):
     def test_what_is_commented_out_loads_too(self) -> None:
         text = re.sub(r"^#(?=\S|  )", "", annotated_yaml(), flags=re.MULTILINE)
         route = StaticRoute(uri="legacy.example.com/old", instances=("10.0.0.5:8080",))
-        expected = Config(consul=ConsulConfig(), docker=DockerConfig(), routes=(route,))
+        expected = Config(
+            consul=ConsulConfig(),
+            docker=DockerConfig(),
+            routes=(route,),
+            auth=(("staff", AuthScheme(file="/etc/router/staff.htpasswd")),),
+        )
         self.assertEqual(expected, load(text).config)
         self.assertEqual((), load(text).warnings)
 
     def test_every_key_stands_under_its_comment(self) -> None:
         lines = annotated_yaml().splitlines()
-        for section in (Config, ConsulConfig, DockerConfig, StaticRoute):
+        for section in (Config, ConsulConfig, DockerConfig, StaticRoute, AuthScheme):
             for key in section_keys(section):
                 above = [
                     lines[number - 1].lstrip("# ")

@@ -7,6 +7,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from twisted_router.config.keys import section_keys, suggestion
 from twisted_router.config.schema import (
+    AuthScheme,
     Config,
     ConsulConfig,
     Secret,
@@ -23,7 +24,7 @@ _PROMISES = {
 def _sections(section: type[Any] = Config) -> list[type[Any]]:
     found = [section]
     for key in section_keys(section):
-        inner = key.section or key.item
+        inner = key.section or key.named or key.item
         if dataclasses.is_dataclass(inner) and isinstance(inner, type):
             found += _sections(inner)
     return found
@@ -48,6 +49,10 @@ class SectionKeysTests(SynchronousTestCase):
             [StaticRoute, str, None],
             [keys[name].item for name in ("routes", "extra_headers_to_log", "port")],
         )
+
+    def test_a_key_with_names_of_the_files_own_knows_what_is_behind_them(self) -> None:
+        (auth,) = (key for key in section_keys(Config) if key.name == "auth")
+        self.assertEqual((AuthScheme, None), (auth.named, auth.item))
 
 
 class SchemaTests(SynchronousTestCase):

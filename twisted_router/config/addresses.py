@@ -12,6 +12,7 @@ _PORT = re.compile(r"[0-9]{1,5}")
 # What a request line may carry before "?": visible ASCII, RFC 9112 section 3.2.
 _PATH = re.compile(r"/[!-\"$->@-~]*")
 _FIELD_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110 section 5.1
+_SCHEME_NAME = re.compile(r"[A-Za-z0-9._-]+")
 
 _LONGEST_NAME = 253
 
@@ -45,6 +46,16 @@ def is_path(text: str) -> bool:
 def is_word(text: str) -> bool:
     """Whether it is text without blanks, as tags and service names are."""
     return bool(text) and not re.search(r"\s", text)
+
+
+def is_scheme_name(text: str) -> bool:
+    """Whether a tag can name it, as in ``auth=staff``."""
+    return _SCHEME_NAME.fullmatch(text) is not None
+
+
+def is_ascii(text: str) -> bool:
+    """Whether it is text that a header field can carry."""
+    return text.isascii() and text.isprintable()
 
 
 def is_field_name(text: str) -> bool:

@@ -9,6 +9,7 @@ Note [Null is as if absent]: ``pass:`` with nothing behind it keeps the default,
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, TypeVar
 
 from .keys import Key, section_keys, suggestion
@@ -67,6 +68,8 @@ class Binding:
                 return self.bind(key.section, given, path)
             if node.value is None:
                 return self._absent(key)
+            if key.named is not None:
+                return tuple(self._named(key, key.named, node, path))
             if key.item is not None:
                 return self._items(key, node, path)
             return self._scalar(key, node)
@@ -85,6 +88,23 @@ class Binding:
             return self._scalar(key, Node(0, text))
         except RefusedError as refused:
             raise RefusedError(f"from the variable {variable}: {refused}") from refused
+
+    def _named(
+        self, key: Key, section: type[T], node: Node, path: str
+    ) -> Iterator[tuple[str, T]]:
+        """The sections of a mapping whose keys are names of the file's own."""
+        if not isinstance(node.value, dict):
+            got = kind_of(node.value)
+            raise RefusedError(f"got {got}, expected lines of NAME: and a section")
+        for name, child in node.value.items():
+            self._count()
+            place = f"{path}.{shown_key(name)}"
+            self.lines[place] = child.line
+            try:
+                read_scalar(str, key.metadata, name)
+                yield name, self.bind(section, child, place)
+            except RefusedError as refused:
+                self._report.problem(child.line, place, str(refused))
 
     def _items(self, key: Key, node: Node, path: str) -> tuple[Any, ...]:
         expected = key.metadata.get("expected", "sections")

@@ -12,7 +12,15 @@ from collections.abc import Iterator
 from typing import Any
 
 from .keys import Key, section_keys
-from .schema import Bytes, Config, ConsulConfig, DockerConfig, Seconds, StaticRoute
+from .schema import (
+    AuthScheme,
+    Bytes,
+    Config,
+    ConsulConfig,
+    DockerConfig,
+    Seconds,
+    StaticRoute,
+)
 from .values import format_bytes, format_seconds
 
 _HEAD = """\
@@ -32,6 +40,7 @@ _OFF: dict[str, Any] = {
     "routes": (
         StaticRoute(uri="legacy.example.com/old", instances=("10.0.0.5:8080",)),
     ),
+    "auth": (("staff", AuthScheme(file="/etc/router/staff.htpasswd")),),
 }
 
 
@@ -52,6 +61,11 @@ def _entry(key: Key, value: Any) -> Iterator[str]:
     if dataclasses.is_dataclass(value):
         yield f"{key.name}:"
         yield from _section(value, "  ", "  ")
+    elif key.named:
+        yield f"{key.name}:"
+        for name, section in value:
+            yield f"  {name}:"
+            yield from _section(section, "    ", "    ")
     elif value and dataclasses.is_dataclass(value[0] if key.item else None):
         yield f"{key.name}:"
         for item in value:

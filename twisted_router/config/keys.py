@@ -35,7 +35,18 @@ class Key:
     @property
     def item(self) -> Any:
         """The type of its items, if it is a list; else ``None``."""
-        return get_args(self.kind)[0] if get_origin(self.kind) is tuple else None
+        if get_origin(self.kind) is not tuple or self.named is not None:
+            return None
+        return get_args(self.kind)[0]
+
+    @property
+    def named(self) -> type[Any] | None:
+        """The section behind each name, if the file gives the names: pairs of both."""
+        pair = get_args(self.kind)[:1]
+        if not pair or get_origin(pair[0]) is not tuple:
+            return None
+        section: type[Any] = get_args(pair[0])[1]
+        return section
 
 
 def section_keys(section: type[Any]) -> tuple[Key, ...]:

@@ -187,6 +187,27 @@ class BackendsConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class AuthScheme:
+    """Whom a route with ``auth=NAME`` lets in."""
+
+    type: str = _key("basic", "how clients say who they are: basic", choices=("basic",))
+    file: str = _key(
+        "",
+        "users and their bcrypt hashes, as htpasswd -B writes them; read when changed",
+        expected="the path of a file",
+        nonempty=True,
+        required=True,
+        check=bool,
+    )
+    realm: str = _key(
+        "",
+        "what clients show their users; empty = the name of the scheme",
+        check=addresses.is_ascii,
+        expected="ASCII text",
+    )
+
+
+@dataclass(frozen=True, slots=True)
 class AccessLogConfig:
     """Where the access log goes."""
 
@@ -265,6 +286,13 @@ class Config:
     consul: ConsulConfig | None = _key(None, "routes from Consul; absent = none")
     docker: DockerConfig | None = _key(None, "the registrar; absent = not run")
     routes: tuple[StaticRoute, ...] = _key((), "static routes")
+    auth: tuple[tuple[str, AuthScheme], ...] = _key(
+        (),
+        "schemes that tags name as auth=NAME",
+        check=addresses.is_scheme_name,
+        expected="a name of letters, digits, '.', '_' and '-'",
+        nonempty=True,
+    )
     backends: BackendsConfig = _key(BackendsConfig(), "connections to instances")
     access_log: AccessLogConfig = _key(AccessLogConfig(), "the access log")
     logging: LoggingConfig = _key(LoggingConfig(), "the router's own log")

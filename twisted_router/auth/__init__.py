@@ -1,0 +1,1 @@
+"""Who may ask: users and passwords that routes demand (fabio's ``auth=``)."""
