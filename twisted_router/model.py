@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from ipaddress import IPv4Network, IPv6Network
 from types import MappingProxyType
+from typing import Any
 
 _NOTHING: Mapping[str, str] = MappingProxyType({})
 
@@ -143,14 +144,21 @@ class Route:
     :ivar targets: usable instances, in a stable order.
     :ivar unusable: known instances that health leaves out. A route with these alone
         answers 503.
-    :ivar services: names of the services behind it, sorted.
+    :ivar turns: the balancer's, who keeps here whose turn it is: it asks for every
+        request, and this is where to find it the fastest. No part of the value.
     """
 
     host: str
     path: str
     targets: tuple[Target, ...] = ()
     unusable: tuple[Target, ...] = ()
-    services: tuple[str, ...] = ()
+    turns: Any = field(default=None, init=False, repr=False, compare=False)
+
+    @property
+    def services(self) -> tuple[str, ...]:
+        """Names of the services behind it, sorted."""
+        targets = (*self.targets, *self.unusable)
+        return tuple(sorted({target.instance.service for target in targets}))
 
     @property
     def uri(self) -> str:

@@ -41,7 +41,7 @@ def instances(count: int, *tags: str, service: str = "web") -> list[Instance]:
 
 def a_route(host: str, path: str, count: int = 1) -> Route:
     """A route with so many targets, without options."""
-    return Route(host, path, tuple(Target(i) for i in instances(count)), (), ("web",))
+    return Route(host, path, tuple(Target(i) for i in instances(count)))
 
 
 def table_of(*uris: str) -> RouteTable:

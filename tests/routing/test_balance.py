@@ -337,7 +337,13 @@ class StateTests(BalancerTestCase):
     def test_turns_of_a_route_that_is_gone_are_forgotten(self) -> None:
         self.choose(self.serve(*instances(1, "web/")))
         self.tables.replace("consul", {})
-        self.assertEqual({}, self.balancer._rings)
+        self.assertIdentical(None, self.serve(*instances(1, "web/")).turns)
+
+    def test_balancers_of_the_same_tables_do_not_take_each_others_turns(self) -> None:
+        route = self.serve(*instances(2, "web/"))
+        first = self.choose(route).state
+        self.balancer = self.a_balancer()
+        self.assertNotIn(first, [self.choose(route).state for _ in range(2)])
 
     def test_a_balancer_works_without_a_listener_for_retired_states(self) -> None:
         balancer = Balancer(self.clock.seconds, random.Random(1))

@@ -7,7 +7,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from twisted_router.model import Route, Status, Target, TargetOptions
 from twisted_router.routing.build import TableBuilder
 from twisted_router.routing.claims import RoutingRules
-from twisted_router.routing.table import TableDiff
+from twisted_router.routing.table import RouteTable, TableDiff
 
 from .facts import an_instance, instances
 
@@ -148,7 +148,7 @@ class ChangeTests(SynchronousTestCase):
         after = an_instance("b/ host=dst", "a/", "d/")
         diff = builder.apply("consul", {"web": [after]})
         route = {host: builder.table.get(host, "/") for host in "abd"}
-        gone = Route("c", "/", (Target(before),), (), ("web",))
+        gone = Route("c", "/", (Target(before),))
         self.assertEqual(((route["d"],), (gone,)), (diff.added, diff.removed))
         self.assertEqual(
             [(("a", "/"), route["a"]), (("b", "/"), route["b"])],
@@ -196,14 +196,31 @@ class ChangeTests(SynchronousTestCase):
         builder.apply("consul", {"web": instances(1, "a/")})
         self.assertEqual(7.0, builder.table.built_at_s)
 
-    def test_another_quarantine_is_another_table_without_a_difference(self) -> None:
+    def test_another_quarantine_is_another_table_with_the_same_routes(self) -> None:
         builder = a_builder()
         builder.apply("consul", {"web": [an_instance("bad")]})
-        self.assertEqual(["urlprefix-bad"], [q.text for q in builder.table.quarantine])
+        old = builder.table
         diff = builder.apply("consul", {"web": [an_instance("worse")]})
-        self.assertEqual(TableDiff(), diff)
         self.assertEqual(
-            ["urlprefix-worse"], [q.text for q in builder.table.quarantine]
+            TableDiff(quarantined=builder.table.quarantine, released=old.quarantine),
+            diff,
+        )
+        self.assertEqual(
+            (["urlprefix-bad"], ["urlprefix-worse"], 1),
+            (
+                [entry.text for entry in old.quarantine],
+                [entry.text for entry in builder.table.quarantine],
+                builder.table.quarantine_count,
+            ),
+        )
+
+    def test_an_entry_that_stays_in_quarantine_is_not_named_again(self) -> None:
+        builder = a_builder()
+        builder.apply("consul", {"web": [an_instance("bad")]})
+        diff = builder.apply("consul", {"web": [an_instance("bad", "worse")]})
+        self.assertEqual(
+            (["urlprefix-worse"], ()),
+            ([entry.text for entry in diff.quarantined], diff.released),
         )
 
     def test_quarantined_entries_are_in_a_stable_order(self) -> None:
@@ -231,6 +248,49 @@ class ChangeTests(SynchronousTestCase):
         )
         self.assertIdentical(table, builder.table)
         builder.apply("consul", {"web": []})
+        self.assertEqual((), builder.table.routes)
+
+
+class RebuildTests(SynchronousTestCase):
+    """The table from the facts alone."""
+
+    def test_a_table_that_is_right_stays_the_same_object(self) -> None:
+        builder = a_builder(RoutingRules(domain="d.com"))
+        builder.apply("consul", {"web": instances(2, "a/", "bad")})
+        builder.apply("static", {"web": [an_instance("a/ strip=/x")]})
+        table = builder.table
+        self.assertEqual(TableDiff(), builder.rebuild())
+        self.assertIdentical(table, builder.table)
+
+    def test_a_table_that_is_wrong_is_mended(self) -> None:
+        builder = a_builder()
+        builder.apply("consul", {"web": instances(1, "a/", "b/", "bad")})
+        right, web = builder.table, instances(1, "x")[0]
+        builder.table = RouteTable().replaced(
+            {("a", "/"): Route("a", "/", (Target(web),)), ("c", "/"): Route("c", "/")},
+            quarantine={},
+            instance_count=0,
+            built_at_s=0.0,
+        )
+        diff = builder.rebuild()
+        self.assertEqual(
+            (["b"], ["c"], [("a", "a")], right.quarantine),
+            (
+                [route.host for route in diff.added],
+                [route.host for route in diff.removed],
+                [(old.host, new.host) for old, new in diff.changed],
+                diff.quarantined,
+            ),
+        )
+        self.assertEqual(right.routes, builder.table.routes)
+        self.assertEqual(1, builder.table.instance_count)
+
+    def test_what_follows_is_built_on_it(self) -> None:
+        builder = a_builder()
+        builder.apply("consul", {"web": instances(2, "a/")})
+        builder.table = RouteTable()
+        builder.rebuild()
+        self.assertEqual(2, len(builder.apply("consul", {"web": []}).departed))
         self.assertEqual((), builder.table.routes)
 
 

@@ -14,7 +14,7 @@ from twisted_router.model import Instance, Route, Status, Target
 from twisted_router.routing.balance import Balancer
 from twisted_router.routing.build import TableBuilder
 from twisted_router.routing.claims import RoutingRules
-from twisted_router.routing.table import RouteTable
+from twisted_router.routing.table import RouteTable, TableDiff, difference
 
 from .facts import instances
 
@@ -99,6 +99,7 @@ def content(table: RouteTable) -> tuple[object, ...]:
     return (
         table.routes,
         table.quarantine,
+        table.quarantine_count,
         table.uri_count,
         table.instance_count,
         table.services,
@@ -130,7 +131,7 @@ class LookupProperties(SynchronousTestCase):
     ) -> None:
         routes = {(h, p): Route(h, p) for h, p in keys if p == "/" or p[-1] != "/"}
         table = RouteTable().replaced(
-            routes, quarantine=(), instance_count=0, built_at_s=0.0
+            routes, quarantine={}, instance_count=0, built_at_s=0.0
         )
         self.assertEqual(len(routes), table.uri_count)
         for host, path in asked:
@@ -163,6 +164,9 @@ class BuildProperties(SynchronousTestCase):
             for service in sorted(known[source]):
                 fresh.apply(source, {service: known[source][service]})
         self.assertEqual(content(fresh.table), content(builder.table))
+        table = builder.table
+        self.assertEqual(TableDiff(), builder.rebuild())
+        self.assertIdentical(table, builder.table)
 
     @SETTINGS
     @given(steps=steps)
@@ -175,6 +179,7 @@ class BuildProperties(SynchronousTestCase):
             old = builder.table
             history.append((old, content(old)))
             diff = (builder.replace if everything else builder.apply)(source, changes)
+            self.assertEqual(difference(old, builder.table), diff)
             before = {(r.host, r.path): r for r in old}
             after = {(r.host, r.path): r for r in builder.table}
             self.assertEqual(

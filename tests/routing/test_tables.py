@@ -9,7 +9,8 @@ from zope.interface.verify import verifyObject
 
 from twisted_router.interfaces import IFactsConsumer, IRouteTables
 from twisted_router.routing.claims import RoutingRules
-from twisted_router.routing.tables import RouteTables, TableChange
+from twisted_router.routing.table import RouteTable, TableDiff
+from twisted_router.routing.tables import RECONCILED, RouteTables, TableChange
 
 from .facts import an_instance, instances
 
@@ -61,6 +62,22 @@ class RouteTablesTests(SynchronousTestCase):
         self.tables.replace("consul", {})
         self.assertEqual((), self.tables.table.routes)
         self.assertEqual(1, len(self.changes[-1].diff.removed))
+
+    def test_nothing_happens_if_a_reconciled_table_is_right(self) -> None:
+        self.tables.apply("consul", {"web": instances(1, "a/")})
+        self.assertEqual(TableDiff(), self.tables.reconcile())
+        self.assertEqual(1, len(self.changes))
+
+    def test_a_table_that_is_wrong_is_reconciled_with_the_facts(self) -> None:
+        self.tables.apply("consul", {"web": instances(1, "a/")})
+        right = self.tables.table
+        self.tables.table = self.tables._builder.table = RouteTable()
+        diff = self.tables.reconcile()
+        self.assertEqual(right.routes, self.tables.table.routes)
+        self.assertEqual(right.routes, diff.added)
+        self.assertEqual((RECONCILED, diff), (
+            self.changes[-1].source, self.changes[-1].diff
+        ))  # fmt: skip
 
     def test_a_listener_that_raises_does_not_stop_the_others(self) -> None:
         tables = RouteTables(RoutingRules(), self.clock.seconds)

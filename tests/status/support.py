@@ -54,7 +54,7 @@ def table_of(
     """A table with these routes."""
     return RouteTable().replaced(
         {(route.host, route.path): route for route in routes},
-        quarantine=tuple(quarantine),
+        quarantine={("test",): tuple(quarantine)},
         instance_count=instance_count,
         built_at_s=built_at_s,
     )

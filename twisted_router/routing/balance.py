@@ -19,21 +19,23 @@ from ..model import Instance, Route, Target
 from .state import Candidate, Identity, InstanceState
 from .table import RouteTable
 from .tables import TableChange
-from .uris import RouteKey
 
 # fabio divides a route into 10,000 slots, and gives each target one at least.
 _LEAST_SHARE = 0.0001
 
 
 class _Ring:
-    """The candidates of a route, and whose turn it is."""
+    """The candidates of a route, and whose turn it is.
 
-    __slots__ = ("candidates", "next", "targets", "weighted")
+    :ivar owner: the balancer that made it: more than one may ask a route.
+    """
+
+    __slots__ = ("candidates", "next", "owner", "weighted")
 
     def __init__(
-        self, targets: tuple[Target, ...], candidates: list[Candidate], start: int
+        self, owner: Balancer, candidates: list[Candidate], start: int
     ) -> None:
-        self.targets = targets
+        self.owner = owner
         self.candidates = candidates
         self.next = start
         self.weighted = any(candidate.share for candidate in candidates)
@@ -75,7 +77,6 @@ class Balancer:
         self._failed_for_s = failed_for_s
         self._on_retired = on_retired
         self._table: RouteTable | None = None
-        self._rings: dict[RouteKey, _Ring] = {}
         self._states: dict[Identity, InstanceState] = {}
         self._leaving: set[InstanceState] = set()
         self.states: Mapping[Identity, InstanceState] = MappingProxyType(self._states)
@@ -87,8 +88,8 @@ class Balancer:
 
         :param tried: instances that this request has been sent to already.
         """
-        ring = self._rings.get((route.host, route.path))
-        if ring is None or ring.targets is not route.targets:
+        ring: _Ring | None = route.turns
+        if ring is None or ring.owner is not self:
             ring = self._ring(route)
         candidates = ring.candidates
         if not candidates:
@@ -121,11 +122,25 @@ class Balancer:
         state.failures = 0
         state.failed_until_s = 0.0
 
+    def why_passed_over(self, state: InstanceState) -> str:
+        """Why no request goes to an instance now, in words; ``""`` if one may."""
+        if state.in_flight >= self._limit:
+            return f"it has all {self._limit} requests that backends.max_conns allows"
+        left_s = state.failed_until_s - self._now_s()
+        if left_s > 0:
+            return (
+                f"it could not be reached: passed over for {left_s:.1f} s more, "
+                "unless nobody else can be asked"
+            )
+        return ""
+
     def table_changed(self, change: TableChange) -> None:
-        """Retire the instances that no route names any more."""
+        """Go on with the turns of changed routes; retire instances without a route."""
         self._table = change.new
-        for route in change.diff.removed:
-            self._rings.pop((route.host, route.path), None)
+        for before, after in change.diff.changed:
+            ring = self._own_ring(before)
+            if ring is not None and ring.candidates and after.targets:
+                self._make_ring(after, ring.next % len(after.targets))
         retired = []
         for identity in change.diff.departed:
             state = self._states.get(identity)
@@ -196,29 +211,31 @@ class Balancer:
         if not found:
             yield from failed
 
+    def _own_ring(self, route: Route) -> _Ring | None:
+        ring: _Ring | None = route.turns
+        return ring if ring is not None and ring.owner is self else None
+
     def _ring(self, route: Route) -> _Ring:
-        """The route's candidates; made anew when it has other targets than before."""
-        key = (route.host, route.path)
-        ring = self._rings.get(key)
-        if ring is not None and ring.targets is route.targets:
-            return ring
-        count = len(route.targets)
-        if ring is not None and count:
-            start = ring.next % count
-        else:
-            start = self._rng.randrange(count) if count else 0
+        """The route's ring, made when it is asked for the first time."""
+        ring = self._own_ring(route)
+        if ring is None:
+            count = len(route.targets)
+            ring = self._make_ring(route, self._rng.randrange(count) if count else 0)
+        return ring
+
+    def _make_ring(self, route: Route, start: int) -> _Ring:
         # A retry may come with a route that was swapped out meanwhile. It is served,
         # and leaves nothing behind: nobody would ever retire it again.
-        current = self._table is None or self._table.get(*key) is route
+        table = self._table
+        current = table is None or table.get(route.host, route.path) is route
         candidates = [
             Candidate(target, self._state(target.instance, current), share)
             for target, share in zip(route.targets, _shares(route.targets), strict=True)
         ]
         for candidate in candidates:
             candidate.credit = self._rng.random() * candidate.share
-        ring = _Ring(route.targets, candidates, start)
-        if current:
-            self._rings[key] = ring
+        ring = _Ring(self, candidates, start)
+        object.__setattr__(route, "turns", ring)
         return ring
 
     def _state(self, instance: Instance, current: bool) -> InstanceState:

@@ -2,34 +2,48 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import (
-    Callable,
-    Collection,
-    Iterable,
-    Iterator,
-    Mapping,
-    Sequence,
-)
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import chain
 from typing import TypeVar
 
 from ..model import Instance, Quarantined, Route
 from .claims import Claim, Owner, RoutingRules, read_service
-from .table import RouteTable, TableDiff
+from .merge import by_route, claim_order, merge
+from .state import Identity
+from .table import Origin, RouteTable, TableDiff, difference, entry_order
 from .uris import RouteKey
 
-Identity = tuple[str, str, str, int]
 _K = TypeVar("_K")
 _V = TypeVar("_V")
+
+# Note [Claims are not remembered]
+# What an instance claims follows from its tags in microseconds, and to keep it would
+# take as much memory as the table. So claims are read again where they are needed:
+# those of the services that a change names, before and after it, and those of other
+# services that have a part in the same routes. Who these are, a route tells by its
+# instances. But it does not name those that gave way to others (Claim.implied), so
+# routes that several owners claim are listed with them.
+
+
+@dataclass(slots=True)
+class _Outcome:
+    """What follows from a change: only what it touches is named.
+
+    :ivar owners: who claims a route, if they are several; else empty.
+    """
+
+    routes: dict[RouteKey, Route | None] = field(default_factory=dict)
+    owners: dict[RouteKey, tuple[Owner, ...]] = field(default_factory=dict)
+    quarantine: dict[Origin, tuple[Quarantined, ...]] = field(default_factory=dict)
 
 
 class TableBuilder:
     """Keeps what every source said, and the table that follows from it.
 
-    A change costs what the services that it names cost: their own entries are read
-    again and the routes they had or have a part in are merged again. All other routes
-    stay the same objects. (The dict of hosts is copied, which is quick.)
+    A change costs what the services that it names cost, and those that share routes
+    with them: their entries are read again and these routes are merged again. All
+    other routes stay the same objects.
 
     What the table holds depends on the facts alone, never on their order of arrival.
 
@@ -45,10 +59,8 @@ class TableBuilder:
         self._rules = rules
         self._now_s = now_s
         self._said: dict[str, dict[str, tuple[Instance, ...]]] = {}
-        self._claims: dict[RouteKey, tuple[Claim, ...]] = {}
-        self._unread: dict[Owner, tuple[Quarantined, ...]] = {}
-        self._conflicts: dict[RouteKey, tuple[Quarantined, ...]] = {}
-        self._named: Counter[Identity] = Counter()
+        self._shared: dict[RouteKey, tuple[Owner, ...]] = {}
+        self._named: dict[Identity, int] = {}
 
     def replace(
         self, source: str, services: Mapping[str, Sequence[Instance]]
@@ -64,73 +76,119 @@ class TableBuilder:
 
         :returns: how :attr:`table` differs from the one before.
         """
-        said = self._said.setdefault(source, {})
         news: dict[Owner, tuple[Instance, ...]] = {}
-        unread: dict[Owner, tuple[Quarantined, ...]] = {}
-        fresh: dict[RouteKey, list[Claim]] = {}
         for service, facts in changes.items():
-            before = said.get(service, ())
-            instances = tuple(sorted(facts, key=lambda i: i.identity))
-            if instances == before:
-                continue
-            owner = (source, service)
-            # Read again and not remembered: it is quick, and memory is for routes.
-            for claim in read_service(owner, before, self._rules).claims:
-                fresh.setdefault(claim.key, [])
-            reading = read_service(owner, instances, self._rules)
-            for claim in reading.claims:
-                fresh.setdefault(claim.key, []).append(claim)
-            news[owner] = instances
-            unread[owner] = reading.quarantine
-        claims = {key: self._claims_with(key, new, news) for key, new in fresh.items()}
-        merged = {key: _merge(key, them) for key, them in claims.items()}
+            instances = tuple(facts)
+            if len(instances) > 1:
+                instances = tuple(sorted(instances, key=_by_identity))
+            if instances != self._facts((source, service)):
+                news[source, service] = instances
+        outcome = self._follow(news)
 
         # Nothing was touched up to here: an error above leaves the old state whole.
+        said = self._said.setdefault(source, {})
         for (_, service), instances in news.items():
             _put(said, service, instances)
-        for key, them in claims.items():
-            _put(self._claims, key, them)
-        quarantine = self._settle_quarantine(
-            unread, {key: conflicts for key, (_, conflicts) in merged.items()}
-        )
-        routes = {key: route for key, (route, _) in merged.items()}
-        return self._settle(routes, quarantine)
+        for key, owners in outcome.owners.items():
+            _put(self._shared, key, owners)
+        return self._settle(outcome)
 
-    def _claims_with(
-        self, key: RouteKey, fresh: Iterable[Claim], owners: Collection[Owner]
-    ) -> tuple[Claim, ...]:
-        """All claims to a route, when those of ``owners`` are ``fresh`` ones now."""
-        kept = (c for c in self._claims.get(key, ()) if c.owner not in owners)
-        return tuple(sorted((*kept, *fresh), key=_claim_order))
+    def rebuild(self) -> TableDiff:
+        """Build the table anew, from the facts and nothing else.
 
-    def _settle_quarantine(
-        self,
-        unread: Mapping[Owner, tuple[Quarantined, ...]],
-        conflicts: Mapping[RouteKey, tuple[Quarantined, ...]],
-    ) -> tuple[Quarantined, ...]:
-        changed = False
-        for owner, entries in unread.items():
-            changed |= _put(self._unread, owner, entries)
-        for key, entries in conflicts.items():
-            changed |= _put(self._conflicts, key, entries)
-        if not changed:
-            return self.table.quarantine
-        everything = (*self._unread.values(), *self._conflicts.values())
-        return tuple(sorted(chain.from_iterable(everything), key=_entry_order))
+        It has to come out as it was. That it does not is a fault of this class, which
+        is mended by this. Takes as long as a start does, and blocks: a second for
+        100,000 routes.
 
-    def _settle(
-        self,
-        merged: Mapping[RouteKey, Route | None],
-        quarantine: tuple[Quarantined, ...],
-    ) -> TableDiff:
+        :returns: how :attr:`table` differs; empty if, as it should, it stayed as it
+            was: the same object.
+        """
+        fresh = TableBuilder(self._rules, self._now_s)
+        for source, services in self._said.items():
+            fresh.apply(source, services)
+        self._shared, self._named = fresh._shared, fresh._named
+        diff = difference(self.table, fresh.table)
+        if diff != TableDiff():
+            self.table = fresh.table
+        return diff
+
+    def _facts(self, owner: Owner) -> tuple[Instance, ...]:
+        source, service = owner
+        return self._said.get(source, {}).get(service, ())
+
+    def _claims(
+        self, owner: Owner, instances: Sequence[Instance]
+    ) -> dict[RouteKey, list[Claim]]:
+        return by_route(read_service(owner, instances, self._rules).claims)
+
+    def _owners(self, key: RouteKey) -> Iterable[Owner]:
+        """Who claims a route, and maybe some who do not."""
+        shared = self._shared.get(key)
+        if shared is not None:
+            return shared
+        route = self.table.get(*key)
+        if route is None:
+            return ()
+        return [
+            (source, service)
+            for service in route.services
+            for source, said in self._said.items()
+            if service in said
+        ]
+
+    def _follow(self, news: Mapping[Owner, tuple[Instance, ...]]) -> _Outcome:
+        """What follows when these owners say this now, and all others what they did."""
+        outcome = _Outcome()
+        claimants: dict[RouteKey, tuple[Owner, ...]] = {}
+        for owner, instances in news.items():
+            alone = (owner,)
+            for key in self._claims(owner, self._facts(owner)):
+                claimants.setdefault(key, ())
+            reading = read_service(owner, instances, self._rules)
+            outcome.quarantine[owner] = reading.quarantine
+            for key, claims in by_route(reading.claims).items():
+                before = claimants.get(key)
+                claimants[key] = before + alone if before else alone
+                # As if there were no others: mostly there are none. To keep the
+                # claims of many services until that is known takes much memory.
+                self._merge(outcome, key, claims)
+
+        claims_of: dict[Owner, dict[RouteKey, list[Claim]]] = {}
+        for key, owners in claimants.items():
+            others = tuple(owner for owner in self._owners(key) if owner not in news)
+            if len(owners) == 1 and not others:
+                if key in self._shared:
+                    outcome.owners[key] = ()
+                continue
+            owners += others
+            for owner in owners:
+                if owner not in claims_of:
+                    facts = news[owner] if owner in news else self._facts(owner)
+                    claims_of[owner] = self._claims(owner, facts)
+            all_claims = (claims_of[owner].get(key, ()) for owner in owners)
+            claims = sorted(chain.from_iterable(all_claims), key=claim_order)
+            # Not all who might have a claim do.
+            owners = tuple({claim.owner: None for claim in claims})
+            outcome.owners[key] = owners if len(owners) > 1 else ()
+            self._merge(outcome, key, claims)
+        return outcome
+
+    def _merge(self, outcome: _Outcome, key: RouteKey, claims: Sequence[Claim]) -> None:
+        outcome.routes[key], conflicts = merge(key, claims)
+        origin = ("conflict", *key)
+        outcome.quarantine.pop(origin, None)
+        if conflicts or self.table.quarantine_count:
+            outcome.quarantine[origin] = conflicts
+
+    def _settle(self, outcome: _Outcome) -> TableDiff:
         """Make the next table, if it is another one than the last."""
         old = self.table
         changes: dict[RouteKey, Route | None] = {}
         added: list[Route] = []
         removed: list[Route] = []
         changed: list[tuple[Route, Route]] = []
-        for key in sorted(merged):
-            before, after = old.get(*key), merged[key]
+        for key in sorted(outcome.routes):
+            before, after = old.get(*key), outcome.routes[key]
             if before == after:
                 continue
             changes[key] = after
@@ -141,7 +199,12 @@ class TableBuilder:
                 added.append(after)
             else:
                 changed.append((before, after))
-        if not changes and quarantine == old.quarantine:
+        quarantine = {
+            origin: entries
+            for origin, entries in outcome.quarantine.items()
+            if entries != old.quarantined_for(origin)
+        }
+        if not changes and not quarantine:
             return TableDiff()
         departed = self._count_instances(
             lost=[*removed, *(before for before, _ in changed)],
@@ -153,56 +216,31 @@ class TableBuilder:
             instance_count=len(self._named),
             built_at_s=self._now_s(),
         )
-        return TableDiff(tuple(added), tuple(removed), tuple(changed), departed)
+        were = {entry for origin in quarantine for entry in old.quarantined_for(origin)}
+        are = set(chain.from_iterable(quarantine.values()))
+        return TableDiff(
+            tuple(added),
+            tuple(removed),
+            tuple(changed),
+            departed,
+            quarantined=tuple(sorted(are - were, key=entry_order)),
+            released=tuple(sorted(were - are, key=entry_order)),
+        )
 
     def _count_instances(
         self, lost: Iterable[Route], gained: Iterable[Route]
     ) -> frozenset[Identity]:
         """Keep count of who is named how often; returns those that are no more."""
         named = self._named
-        named.update(_identities(gained))
-        lost_identities = list(_identities(lost))
-        named.subtract(lost_identities)
-        departed = frozenset(i for i in lost_identities if not named[i])
-        for identity in departed:
-            del named[identity]
-        return departed
-
-
-def _merge(
-    key: RouteKey, claims: Sequence[Claim]
-) -> tuple[Route | None, tuple[Quarantined, ...]]:
-    """The route that follows from all claims to one host and path, in order.
-
-    Explicit claims put implied ones out. An instance counts once.
-    """
-    if not claims:
-        return None, ()
-    claims = [claim for claim in claims if not claim.implied] or claims
-    first_of: dict[Identity, Claim] = {}
-    conflicts = []
-    for claim in claims:
-        instance = claim.target.instance
-        first = first_of.setdefault(instance.identity, claim)
-        if first is not claim and _terms(first) != _terms(claim):
-            reason = f"the same instance is here by {first.text!r}, with other options"
-            conflicts.append(
-                Quarantined(
-                    claim.owner[1], instance.id, claim.source, claim.text, reason
-                )
-            )
-    served = first_of.values()
-    route = Route(
-        *key,
-        targets=tuple(c.target for c in served if c.usable),
-        unusable=tuple(c.target for c in served if not c.usable),
-        services=tuple(sorted({c.owner[1] for c in served})),
-    )
-    return route, tuple(conflicts)
-
-
-def _terms(claim: Claim) -> tuple[object, ...]:
-    return (claim.target.options, claim.closed)
+        for identity in _identities(gained):
+            named[identity] = named.get(identity, 0) + 1
+        departed = set()
+        for identity in _identities(lost):
+            named[identity] -= 1
+            if not named[identity]:
+                del named[identity]
+                departed.add(identity)
+        return frozenset(departed)
 
 
 def _identities(routes: Iterable[Route]) -> Iterator[Identity]:
@@ -211,20 +249,13 @@ def _identities(routes: Iterable[Route]) -> Iterator[Identity]:
             yield target.instance.identity
 
 
-def _put(index: dict[_K, tuple[_V, ...]], key: _K, value: tuple[_V, ...]) -> bool:
-    """Keep only what is not empty; returns whether anything is different now."""
-    if index.get(key, ()) == value:
-        return False
+def _by_identity(instance: Instance) -> Identity:
+    return instance.identity
+
+
+def _put(index: dict[_K, tuple[_V, ...]], key: _K, value: tuple[_V, ...]) -> None:
+    """Keep only what is not empty."""
     if value:
         index[key] = value
     else:
-        del index[key]
-    return True
-
-
-def _claim_order(claim: Claim) -> tuple[object, ...]:
-    return (claim.owner[1], claim.target.instance.identity, claim.owner[0])
-
-
-def _entry_order(entry: Quarantined) -> tuple[str, ...]:
-    return (entry.service, entry.instance_id, entry.source, entry.text, entry.reason)
+        index.pop(key, None)

@@ -96,7 +96,7 @@ def describe(change: TableChange) -> dict[str, Any]:
         "added_count": len(diff.added),
         "removed_count": len(diff.removed),
         "changed_count": len(diff.changed),
-        "quarantined": len(change.new.quarantine),
+        "quarantined": change.new.quarantine_count,
     }
 
 

@@ -85,5 +85,5 @@ class PathIndex:
         for level in self.levels:
             yield from level.values()
 
-    def __bool__(self) -> bool:
-        return self.root is not None or bool(self.levels)
+    def __len__(self) -> int:
+        return (self.root is not None) + sum(map(len, self.levels))

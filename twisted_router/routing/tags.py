@@ -68,8 +68,8 @@ def parse_tag(tag: str, prefix: str, datacenter: str = "") -> ParsedTag | None:
     if not tag.startswith(prefix):
         return None
     text = tag.removeprefix(prefix).strip()
-    route, _, options = text.partition(" ")
-    words = options.split()
+    route, _, rest = text.partition(" ")
+    words = rest.split()
     try:
         # Options first: "write host/" would mislead somebody who asks for proto=tcp.
         options = TargetOptions(**_parse_options(words)) if words else NO_OPTIONS
