@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 from typing import Any
+from urllib.parse import quote
 
 from treq.testing import StubTreq
 from twisted.internet.defer import Deferred
@@ -257,6 +258,33 @@ class ReadTests(ResourceTestCase):
                 self.assertEqual(expected, len(self.get(path)), (verb, query))
         self.assertEqual(1, len(self.get("/v1/health/service/web?passing=false")))
 
+    def test_answers_are_filtered_by_what_they_say(self) -> None:
+        self.put("/v1/agent/service/register", {"Name": "db", "Port": 5432})
+        for path, expression, expected in (
+            ("health/service/web", "Service.ID == web", 1),
+            ("health/service/web", "Service.ID != web", 0),
+            ("health/state/any", "ServiceName == web", 1),
+            ("health/state/any", "Status != passing", 1),
+            ("health/checks/web", "Status == passing", 0),
+            ("health/node/dev", "CheckID == serfHealth", 1),
+            ("catalog/service/db", "ServicePort == 5432", 1),
+            ("catalog/service/db", "ServicePort == 80", 0),
+            ("catalog/nodes", "Node == dev", 1),
+            ("agent/services", "Service == db", 1),
+            ("agent/checks", "ServiceName == db", 0),
+            ("health/state/any", "", 2),
+        ):
+            found = self.get(f"/v1/{path}?filter={quote(expression)}")
+            self.assertEqual(expected, len(found), (path, expression))
+
+    def test_the_list_of_names_ignores_filters_as_consul_does(self) -> None:
+        found = self.get("/v1/catalog/services?filter=Bogus")
+        self.assertEqual({"web": []}, found)
+
+    def test_a_filter_that_cannot_be_read_does_not_wait(self) -> None:
+        path = "/v1/health/service/web?index=2&wait=16s&filter=Bogus"
+        self.assertEqual(500, self.ask("GET", path)[0])
+
     def test_a_node_in_maintenance_is_not_passing(self) -> None:
         self.put("/v1/agent/check/pass/service:web")
         self.put("/v1/agent/maintenance?enable=true")
@@ -336,11 +364,18 @@ class ReadTests(ResourceTestCase):
                 (400, "Cannot specify ?stale with ?consistent, conflicting semantics."),
             ),
             (
-                "filter=a",
+                "near=x&ns=a",
                 (
                     400,
-                    'Invalid query parameter: "filter" is not in this development '
-                    "catalog",
+                    'Invalid query parameter: "ns" is not in this development catalog',
+                ),
+            ),
+            (
+                "filter=Bogus+==+a",
+                (
+                    500,
+                    "Failed to create boolean expression evaluator: "
+                    'Selector "Bogus" is not valid',
                 ),
             ),
         ):

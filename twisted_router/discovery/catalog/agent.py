@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from . import views
 from .call import Act, Call, View
+from .fields import CHECK, SERVICE
 from .model import CheckStatus, RefusedError
 from .payload import read_check, read_registration, read_update
 
@@ -61,11 +62,11 @@ def _self(call: Call) -> View:
 
 
 def _services(call: Call) -> View:
-    return View(lambda: views.agent_services(call.store))
+    return View(lambda: views.agent_services(call.store), fields=SERVICE)
 
 
 def _checks(call: Call) -> View:
-    return View(lambda: views.agent_checks(call.store))
+    return View(lambda: views.agent_checks(call.store), fields=CHECK)
 
 
 #: What each path does, by method.

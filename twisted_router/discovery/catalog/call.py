@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from .fields import Fields
 from .model import RefusedError
 from .query import Query
 from .store import CatalogStore
@@ -39,10 +40,12 @@ class View:
 
     :ivar data: makes the JSON.
     :ivar index: the index now, for reads that may wait; ``None`` for the others.
+    :ivar fields: what ``?filter=`` may name; ``None`` where Consul ignores it.
     """
 
     data: Callable[[], Any]
     index: Callable[[], int] | None = None
+    fields: Fields | None = None
 
 
 #: Does what is asked; a write returns ``None``. Refuses with RefusedError.

@@ -99,7 +99,7 @@ class Query:
             )
         if self.text("dc") not in ("", DATACENTER):
             raise RefusedError("No path to datacenter", 500)
-        for name in ("filter", "node-meta", "ns", "partition"):
+        for name in ("node-meta", "ns", "partition"):
             if name in self:
                 raise RefusedError(
                     f'Invalid query parameter: "{name}" is not in this development '

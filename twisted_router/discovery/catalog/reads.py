@@ -6,11 +6,12 @@ from collections.abc import Mapping
 
 from . import views
 from .call import Act, Call, View
+from .fields import CATALOG_SERVICE, CHECK, HEALTH, NODE
 
 
 def _nodes(call: Call) -> View:
     store = call.store
-    return View(lambda: views.catalog_nodes(store), lambda: store.indexes.nodes)
+    return View(lambda: views.catalog_nodes(store), lambda: store.indexes.nodes, NODE)
 
 
 def _services(call: Call) -> View:
@@ -24,6 +25,7 @@ def _service(call: Call) -> View:
     return View(
         lambda: views.catalog_service(store, name, tags),
         lambda: store.indexes.entry(name),
+        CATALOG_SERVICE,
     )
 
 
@@ -34,6 +36,7 @@ def _health_service(call: Call) -> View:
     return View(
         lambda: views.health_service(store, name, tags, passing),
         lambda: store.indexes.health(name),
+        HEALTH,
     )
 
 
@@ -42,17 +45,22 @@ def _health_checks(call: Call) -> View:
     return View(
         lambda: views.health_checks(store, name),
         lambda: store.indexes.checks_of(name),
+        CHECK,
     )
 
 
 def _health_node(call: Call) -> View:
     store, name = call.store, call.named("Missing node name")
-    return View(lambda: views.health_node(store, name), lambda: store.indexes.checks)
+    return View(
+        lambda: views.health_node(store, name), lambda: store.indexes.checks, CHECK
+    )
 
 
 def _health_state(call: Call) -> View:
     store, state = call.store, call.named("Missing check state")
-    return View(lambda: views.health_state(store, state), lambda: store.indexes.checks)
+    return View(
+        lambda: views.health_state(store, state), lambda: store.indexes.checks, CHECK
+    )
 
 
 def _datacenters(call: Call) -> View:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+from dataclasses import replace
 from typing import Any
 
 from twisted.internet.defer import CancelledError
@@ -13,6 +14,7 @@ from twisted.web.server import NOT_DONE_YET, Request
 
 from .call import Call, View
 from .endpoints import find
+from .filters import compile_filter, keep
 from .model import RefusedError
 from .query import Query
 from .store import CatalogStore
@@ -70,6 +72,7 @@ class CatalogResource(Resource):
 
     def _read(self, request: Request, query: Query, view: View) -> bytes | int:
         query.check_reading()
+        view = _filtered(view, query.text("filter"))
         index, wait_s = query.index, query.wait_s
         if view.index is None or index == 0:
             return _show(request, query, view)
@@ -109,13 +112,21 @@ def _say(request: Request, status: int, text: str) -> bytes:
     return text.encode("utf-8", "backslashreplace")
 
 
+def _filtered(view: View, expression: str) -> View:
+    if not expression or view.fields is None:
+        return view
+    test = compile_filter(expression, view.fields)
+    return replace(view, data=lambda: keep(view.data(), test))
+
+
 def _show(request: Request, query: Query, view: View) -> bytes:
     request.setHeader(b"content-type", b"application/json")
     if view.index is not None:
         request.setHeader(b"x-consul-index", str(view.index()).encode())
         request.setHeader(b"x-consul-knownleader", b"true")
         request.setHeader(b"x-consul-lastcontact", b"0")
-        request.setHeader(b"x-consul-effective-consistency", b"leader")
+        consistency = b"stale" if "stale" in query else b"leader"
+        request.setHeader(b"x-consul-effective-consistency", consistency)
     if "pretty" in query:
         return json.dumps(view.data(), indent=4).encode() + b"\n"
     return json.dumps(view.data(), separators=(",", ":")).encode()
