@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface.verify import verifyObject
@@ -16,44 +14,38 @@ from twisted_router.interfaces import IFactsConsumer
 
 
 class FreshnessTests(SynchronousTestCase):
-    """When a service was confirmed last, by whichever read."""
+    """Whether a service is confirmed, by whichever read."""
 
     def setUp(self) -> None:
         self.clock = Clock()
         self.contact = Contact(self.clock)
-        self.freshness = Freshness(self.clock, self.contact)
+        self.known: dict[str, float] = {}
+        self.freshness = Freshness(self.clock, self.contact, lambda: self.known)
 
-    def ages(self, heard: Sequence[str], after_s: float = 1.0) -> float | None:
-        """The age of ``web`` when these reads are answered, one a second."""
-        for read in heard:
+    def heard(self, *reads: str) -> None:
+        for read in reads:
             self.contact.heard(read)
-            self.clock.advance(after_s)
-        return self.freshness.age_s("web")
 
-    def test_a_service_that_was_never_read_has_no_age(self) -> None:
-        self.assertIsNone(self.ages(["catalog", "checks"]))
+    def test_a_service_is_as_old_as_its_source_says(self) -> None:
+        self.known = {"web": 3.0, "db": 4.0}
+        self.assertEqual({"web": 3.0}, self.freshness.ages(["web", "new"]))
 
-    def test_it_is_as_old_as_its_own_read(self) -> None:
-        self.assertEqual(2.0, self.ages(["service web", "catalog"]))
-
-    def test_lists_that_show_no_change_confirm_it(self) -> None:
-        self.assertEqual(2.0, self.ages(["service web", "catalog", "checks"]))
-
-    def test_lists_of_before_its_read_do_not(self) -> None:
-        self.assertEqual(1.0, self.ages(["catalog", "checks", "service web"]))
-
-    def test_from_its_failure_on_nothing_confirms_it(self) -> None:
-        self.ages(["service web", "catalog", "checks"])
-        self.contact.failed("service web", REFUSED)
-        self.assertEqual(3.0, self.ages(["catalog", "checks"], 1.5))
+    def test_the_list_of_services_has_an_age(self) -> None:
+        self.assertIsNone(self.freshness.list_age_s)
+        self.freshness.presume(60)
+        self.assertEqual(60.0, self.freshness.list_age_s)
+        self.heard("catalog")
+        self.clock.advance(2)
+        self.assertEqual(2.0, self.freshness.list_age_s)
 
     def test_facts_of_before_the_start_have_a_presumed_age(self) -> None:
         self.freshness.presume(60)
         self.clock.advance(1)
-        self.assertEqual(61.0, self.freshness.age_s("web"))
+        self.known = {"db": 4.0}
+        self.assertEqual({"web": 61.0, "db": 4.0}, self.freshness.ages(["web", "db"]))
 
     def test_a_service_is_doubtful_when_its_read_fails(self) -> None:
-        self.ages(["service web"])
+        self.heard("service web")
         self.assertFalse(self.freshness.is_doubtful("web"))
         self.contact.failed("service web", REFUSED)
         self.assertTrue(self.freshness.is_doubtful("web"))
@@ -61,7 +53,7 @@ class FreshnessTests(SynchronousTestCase):
     def test_a_service_is_doubtful_when_a_list_fails_that_would_show_its_change(
         self,
     ) -> None:
-        self.ages(["service web", "catalog"])
+        self.heard("service web", "catalog")
         self.contact.failed("catalog", GONE)
         self.assertFalse(self.freshness.is_doubtful("web"))
         self.contact.heard("checks")
@@ -96,7 +88,7 @@ class PruningTestCase(SynchronousTestCase):
         pruning = Pruning(
             self.clock,
             self.consumer,
-            Freshness(self.clock, self.contact),
+            Freshness(self.clock, self.contact, self.ages),
             "consul",
             threshold_s,
             interval_s,
@@ -106,6 +98,12 @@ class PruningTestCase(SynchronousTestCase):
         )
         self.addCleanup(pruning.stop)
         return pruning
+
+    def ages(self) -> dict[str, float]:
+        """What the source would say."""
+        now_s = self.clock.seconds()
+        heard = {name: self.contact.heard_s(f"service {name}") for name in self.names}
+        return {name: now_s - at_s for name, at_s in heard.items() if at_s is not None}
 
     def reads(self, *names: str) -> None:
         for name in names:

@@ -27,6 +27,7 @@ from tests.discovery.support import (
 )
 from twisted_router.config.schema import ConsulConfig
 from twisted_router.discovery.consul import ConsulSource
+from twisted_router.discovery.contact import Contact
 from twisted_router.interfaces import IFactsConsumer, IFactsSource, SourceState
 from twisted_router.model import Quarantined, Status
 
@@ -381,6 +382,32 @@ class StateTests(SourceTestCase):
         self.assertEqual({"web", "db"}, ages.keys())
         self.assertAlmostEqual(7.0, ages["web"], delta=0.1)
         self.assertAlmostEqual(2.0, ages["db"], delta=0.1)
+
+    def test_a_contact_of_somebody_else_is_told_of_each_read(self) -> None:
+        contact = Contact(self.clock)
+        source = ConsulSource(
+            self.clock,
+            self.consul,
+            self.consumer,
+            ConsulConfig(),
+            random.Random(1),
+            contact=contact,
+        )
+        source.startService()
+        self.addCleanup(source.stopService)
+        self.clock.advance(0)
+        self.consul.open[-1].answer(7, {})
+        self.assertIsNotNone(contact.heard_s("catalog"))
+
+    def test_everything_is_read_again_when_it_is_told_to(self) -> None:
+        self.catalog_is("web")
+        self.consul.only("web").answer(1, ())
+        self.clock.advance(1)
+        self.source.reread()
+        self.clock.advance(1)
+        self.assertEqual(
+            [0, 0], [self.consul.only(what).index for what in ("services", "web")]
+        )
 
     def test_before_the_first_list_no_service_has_an_age(self) -> None:
         self.assertEqual({}, self.source.ages())

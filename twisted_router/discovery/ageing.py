@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from zope.interface import implementer
@@ -11,12 +11,7 @@ from ..interfaces import IFactsConsumer
 from ..model import Instance
 from .alarms import Alarms
 from .contact import Contact
-from .watch import read_name
-
-# The two reads that tell which services changed, as the contact knows them. Of few
-# services each is read by a blocking query of its own, and there is no list of checks.
-_CATALOG = "catalog"
-_CHECKS = "checks"
+from .watch import CATALOG, CHECKS, read_name
 
 #: Seconds from one look to the next while a service is withdrawn, which shall be back
 #: as soon as it is confirmed.
@@ -26,15 +21,21 @@ _NAMED_MAX = 50
 
 
 class Freshness:
-    """When Consul has confirmed last what is known of a service.
+    """Whether Consul still confirms what is known of each service.
 
-    That is when it was read, or when the lists that would show a change were. While
-    nothing changes, a blocking query is answered once in its wait.
+    :param ages: seconds since a service was confirmed, of those that ever were; see
+        :meth:`twisted_router.discovery.consul.ConsulSource.ages`.
     """
 
-    def __init__(self, clock: IReactorTime, contact: Contact) -> None:
+    def __init__(
+        self,
+        clock: IReactorTime,
+        contact: Contact,
+        ages: Callable[[], Mapping[str, float]],
+    ) -> None:
         self._clock = clock
         self._contact = contact
+        self._ages = ages
         self._presumed_s: float | None = None
 
     def presume(self, age_s: float) -> None:
@@ -44,12 +45,29 @@ class Freshness:
     @property
     def away(self) -> bool:
         """Whether Consul does not tell which services there are."""
-        return self._contact.failing_s(_CATALOG) is not None
+        return self._contact.failing_s(CATALOG) is not None
 
-    def age_s(self, service: str) -> float | None:
-        """Seconds since the facts of a service were confirmed; ``None`` if never."""
-        confirmed_s = self._confirmed_s(service)
-        return None if confirmed_s is None else self._clock.seconds() - confirmed_s
+    @property
+    def list_age_s(self) -> float | None:
+        """Seconds since the list of services was read; ``None`` if it never was."""
+        heard_s = self._contact.heard_s(CATALOG)
+        if heard_s is None:
+            heard_s = self._presumed_s
+        return None if heard_s is None else self._clock.seconds() - heard_s
+
+    def ages(self, services: Iterable[str]) -> dict[str, float]:
+        """Seconds since the facts of these services were confirmed.
+
+        Services that never were are left out.
+        """
+        known = self._ages()
+        ages = {name: known[name] for name in services if name in known}
+        if self._presumed_s is not None:
+            presumed_age_s = self._clock.seconds() - self._presumed_s
+            ages.update(
+                (name, presumed_age_s) for name in services if name not in known
+            )
+        return ages
 
     def is_doubtful(self, service: str) -> bool:
         """Whether what would confirm the facts of a service fails now."""
@@ -58,29 +76,18 @@ class Freshness:
             return True
         if contact.heard_s(read) is None:
             return self.away
-        lists = (_CATALOG, _CHECKS) if self._has_lists() else ()
-        return any(contact.failing_s(each) is not None for each in lists)
+        if not self._has_lists():
+            return False
+        return self.away or contact.failing_s(CHECKS) is not None
 
     def _has_lists(self) -> bool:
-        contact = self._contact
-        return (
-            contact.heard_s(_CHECKS) is not None
-            or contact.failing_s(_CHECKS) is not None
-        )
+        """Whether services are read when the lists of them and of checks change.
 
-    def _confirmed_s(self, service: str) -> float | None:
-        contact, read = self._contact, read_name(service)
-        own_s = contact.heard_s(read)
-        if own_s is None:
-            return self._presumed_s
-        lists = [contact.heard_s(each) for each in (_CATALOG, _CHECKS)]
-        known = [heard_s for heard_s in lists if heard_s is not None]
-        if len(known) < len(lists):
-            return own_s
-        failing_s = contact.failing_s(read)
-        if failing_s is not None:
-            known.append(failing_s)
-        return max(own_s, min(known))
+        Of few services, each is read by a blocking query of its own.
+        """
+        contact = self._contact
+        known = (contact.heard_s(CHECKS), contact.failing_s(CHECKS))
+        return known != (None, None)
 
 
 @implementer(IFactsConsumer)
@@ -145,8 +152,7 @@ class Pruning:
 
     def oldest_s(self) -> float | None:
         """The greatest age of any service's facts, in seconds."""
-        ages = map(self._freshness.age_s, self._facts)
-        return max((age_s for age_s in ages if age_s is not None), default=None)
+        return max(self._freshness.ages(self._facts).values(), default=None)
 
     def apply(self, source: str, changes: Mapping[str, Sequence[Instance]]) -> None:
         """Pass it on; what is told anew is not withdrawn any more."""
@@ -189,7 +195,12 @@ class Pruning:
             self._consumer.apply(self._source, {n: self._facts[n] for n in back})
 
     def _prune(self) -> None:
-        stale = [name for name in self.doubtful() if self._is_stale(name)]
+        since_s = self._clock.seconds() - self._fresh_s
+        stale = [
+            name
+            for name, age_s in self._freshness.ages(self.doubtful()).items()
+            if min(age_s, since_s) > self._threshold_s
+        ]
         fresh = [name for name in stale if name not in self.withdrawn]
         if not fresh:
             self._refused = False
@@ -217,11 +228,6 @@ class Pruning:
     def _suspension_is_off(self) -> bool:
         """Whether Consul is away, and no routes are preferred to old ones."""
         return self._freshness.away and not self._suspended_while_away
-
-    def _is_stale(self, name: str) -> bool:
-        age_s = self._freshness.age_s(name)
-        since_s = self._clock.seconds() - self._fresh_s
-        return age_s is not None and min(age_s, since_s) > self._threshold_s
 
     def _count(self, names: Iterable[str]) -> int:
         return sum(len(self._facts[name]) for name in names)

@@ -61,6 +61,7 @@ class ConsulSource(Service):
     :param client: closed by whoever made it, after this service has stopped.
     :param rng: jitter of the retries.
     :param poll_limit: see :data:`POLL_LIMIT`.
+    :param contact: is told of each read; one of its own if left out.
     """
 
     name = "consul"
@@ -74,13 +75,14 @@ class ConsulSource(Service):
         config: ConsulConfig,
         rng: random.Random,
         poll_limit: int = POLL_LIMIT,
+        contact: Contact | None = None,
     ) -> None:
         self._client = client
         self._consumer = consumer
         self._config = config
         self._poll_limit = poll_limit
         initial_s, maximum_s = RETRY_S
-        self._contact = Contact(clock)
+        self._contact = contact or Contact(clock)
         self._terms = Terms(
             clock,
             self._contact,
@@ -139,6 +141,13 @@ class ConsulSource(Service):
         waiting: Deferred[None] = Deferred(self._waiting.remove)
         self._waiting.append(waiting)
         return waiting
+
+    def reread(self) -> None:
+        """Believe nothing that was read: read everything again, soon."""
+        if self._catalog is not None:
+            self._catalog.rewind()
+        if self._watch is not None:
+            self._watch.reread()
 
     def startService(self) -> None:
         """Begin to read; the first answer may take as long as Consul is away."""

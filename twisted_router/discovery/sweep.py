@@ -14,7 +14,7 @@ from zope.interface import implementer
 from ..interfaces import Answer, CatalogError, IConsulClient
 from .pace import Pace
 from .poll import Poll, Terms
-from .watch import CATALOG, IWatch, Listener, read_name
+from .watch import CATALOG, CHECKS, IWatch, Listener, read_name
 
 #: Reads of services at a time. With the two notifying polls that makes six
 #: connections, whatever the number of services.
@@ -30,7 +30,7 @@ SWEEP_S_PER_SERVICE = 0.01
 MAX_SWEEP_INTERVAL_S = 5.0
 
 #: What the notifying polls are called in a ``Contact``.
-_NOTIFIERS = (CATALOG, "checks")
+_NOTIFIERS = (CATALOG, CHECKS)
 
 #: The list of all checks is long and changes often.
 _CHECKS_INTERVAL_S = 0.25
@@ -87,7 +87,7 @@ class NotifiedReads:
         self._sweep = Pace(terms.clock, MAX_SWEEP_INTERVAL_S, self._mark_rest)
         self._poll = Poll(
             terms,
-            "checks",
+            CHECKS,
             client.checks,
             on_news=self._checks_are,
             on_backwards=lambda: self._mark(self._services),
@@ -149,7 +149,7 @@ class NotifiedReads:
         self._gather.close()
         self._sweep.close()
         self._poll.stop()
-        self._terms.contact.forget("checks")
+        self._terms.contact.forget(CHECKS)
         if self._resume is not None:
             self._resume.cancel()
             self._resume = None

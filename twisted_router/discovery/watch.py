@@ -52,6 +52,9 @@ class Listener:
 #: catalog's list of services, which every watch depends on.
 CATALOG = "catalog"
 
+#: The same for the poll of all checks, if there is one.
+CHECKS = "checks"
+
 
 def read_name(service: str) -> str:
     """What a :class:`twisted_router.discovery.contact.Contact` calls such a read."""
