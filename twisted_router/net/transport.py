@@ -227,6 +227,10 @@ class DirectServer(_DirectConnection, tcp.Server):
         self.startReading()
 
 
+def _do_nothing() -> None:
+    """Stands in for what an attempt that has failed would do."""
+
+
 class DirectClient(_DirectConnection, tcp.Client):
     """The transport of a connection we opened."""
 
@@ -235,6 +239,22 @@ class DirectClient(_DirectConnection, tcp.Client):
         sock: socket.socket = super().createInternetSocket()
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         return sock
+
+    # Twisted's client keeps bound methods of its own while it connects, and takes
+    # them away only when it has: an attempt that fails or is given up would be a
+    # cycle, and stay until the garbage collector stops everything to look for it.
+
+    def doConnect(self) -> None:
+        """Go on with the attempt, unless it was given up before it began."""
+        if hasattr(self, "connector"):
+            super().doConnect()
+
+    def failIfNotConnected(self, err: Exception | Failure) -> None:
+        """Give the attempt up, and leave nothing of it behind."""
+        super().failIfNotConnected(err)
+        if not self.connected:
+            # Not taken away: the loop may be about to call the other of the two.
+            self.doRead = self.doWrite = _do_nothing  # type: ignore[method-assign]
 
 
 class DirectPort(tcp.Port):
@@ -258,6 +278,12 @@ class DirectConnector(tcp.Connector):
 
     def _makeTransport(self) -> DirectClient:
         return DirectClient(self.host, self.port, self.bindAddress, self, self.reactor)
+
+    def connectionLost(self, reason: Failure) -> None:
+        """Tell the factory, and let go of the transport, which holds us."""
+        super().connectionLost(reason)
+        if self.state == "disconnected":
+            self.transport = None
 
 
 def listen(
