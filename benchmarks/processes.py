@@ -172,7 +172,7 @@ def free_port() -> int:
         return port
 
 
-def raise_open_files_limit(needed: int) -> None:
+def raise_open_files_limit(needed: int = 0) -> None:
     """Allow as many open files as the system lets us; children inherit it.
 
     :raises BenchmarkError: that is fewer than are needed.

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from benchmarks.about import ROUTER, ROUTES, About
 from benchmarks.kept import KeptCase
+from benchmarks.kept import machine as machine  # for benchmarks.discovery
 from benchmarks.reach import Goal, reached, table_mib
 from benchmarks.samples import Result, cpu_ratio, ratio
 

@@ -52,6 +52,8 @@ class Churn:
         while self._begun < self._count or self._asking:
             while self._begun < self._count and len(self._asking) < _ASKING:
                 self._begin()
+            if not self._asking:
+                continue
             events = self._poller.poll(_STALL_S)
             if not events:
                 self._errors += len(self._asking)
