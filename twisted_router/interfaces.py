@@ -60,6 +60,9 @@ class SourceState:
 #: written: names made of ``consul.domain`` are for what a catalog lists.
 STATIC_SOURCE = "static"
 
+#: What routing tags of these facts begin with, whatever ``consul.tag_prefix`` is.
+STATIC_TAG_PREFIX = "static:"
+
 
 class IFactsConsumer(Interface):
     """Takes facts about services from any number of named sources."""
@@ -88,11 +91,16 @@ class IFactsSource(Interface):
 class Answer:
     """What a blocking read of the catalog returned.
 
-    :ivar index: pass it to the next read to wait for a change; at least 1.
+    :ivar index: pass it, as it is, to the next read to wait for a change; at least 1.
+        It may know more than its number: which agent gave it.
     :ivar last_contact_ms: how stale the answering server may be; 0 when fresh or
         not said.
     :ivar known_leader: whether the cluster had a leader; true when not said.
     :ivar quarantined: entries that ``data`` leaves out, because they were unusable.
+    :ivar stale: it may be older than ``consul.max_stale`` allows: there was no leader
+        to ask. It is not older than ``index`` was.
+    :ivar filtered_by_acls: the token's rights did not suffice to see all. Consul says
+        so since 1.11; false when not said.
     """
 
     index: int
@@ -100,6 +108,8 @@ class Answer:
     last_contact_ms: int = 0
     known_leader: bool = True
     quarantined: tuple[Quarantined, ...] = ()
+    stale: bool = False
+    filtered_by_acls: bool = False
 
 
 class IConsulClient(Interface):
@@ -108,6 +118,8 @@ class IConsulClient(Interface):
     Every method returns a Deferred that fails with :class:`CatalogError` for
     anything that goes wrong on the way, in a bounded time, and that can be cancelled.
     ``index=0`` reads at once; else the read waits up to ``wait_s`` for a change.
+
+    An error of status 429 or 503 is Consul's way to say that it is busy: ask less.
     """
 
     def services(index: int = 0, wait_s: float = 0.0) -> Deferred[Answer]:

@@ -185,7 +185,7 @@ def _tables(config: Config, reactor: Any) -> RouteTables:
         datacenter=consul.datacenter,
     )
     tables = RouteTables(rules, reactor.seconds)
-    tables.replace(STATIC_SOURCE, static_instances(config.routes, consul.tag_prefix))
+    tables.replace(STATIC_SOURCE, static_instances(config.routes))
     return tables
 
 

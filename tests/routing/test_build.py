@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from twisted.trial.unittest import SynchronousTestCase
 
 from twisted_router.model import Route, Status, Target, TargetOptions
@@ -79,11 +81,19 @@ class MergeTests(SynchronousTestCase):
     def test_sources_are_merged(self) -> None:
         builder = a_builder()
         builder.apply("consul", {"web": [an_instance("a/", id="live")]})
-        builder.apply("static", {"web": [an_instance("a/", id="fixed")]})
+        builder.apply("file", {"web": [an_instance("a/", id="fixed")]})
         self.assertEqual(
             ["fixed", "live"],
             [target.instance.id for target in self.route(builder, "a").targets],
         )
+
+    def test_static_facts_have_a_prefix_of_their_own(self) -> None:
+        builder = a_builder(RoutingRules(tag_prefix="edge-"))
+        fixed = an_instance("b/")
+        builder.apply(
+            "static", {"web": [replace(fixed, tags=("static:a/", "edge-c/"))]}
+        )
+        self.assertEqual(["a"], [route.host for route in builder.table.routes])
 
     def test_unhealthy_instances_are_known_but_not_targets(self) -> None:
         builder = a_builder()
@@ -187,7 +197,7 @@ class ChangeTests(SynchronousTestCase):
     def test_replace_forgets_what_is_not_named_but_only_of_its_source(self) -> None:
         builder = a_builder()
         builder.apply("consul", {"web": instances(1, "a/")})
-        builder.apply("static", {"old": instances(1, "b/", service="old")})
+        builder.apply("file", {"old": instances(1, "b/", service="old")})
         builder.replace("consul", {"api": instances(1, "c/", service="api")})
         self.assertEqual(["b", "c"], [route.host for route in builder.table.routes])
 
@@ -257,7 +267,7 @@ class RebuildTests(SynchronousTestCase):
     def test_a_table_that_is_right_stays_the_same_object(self) -> None:
         builder = a_builder(RoutingRules(domain="d.com"))
         builder.apply("consul", {"web": instances(2, "a/", "bad")})
-        builder.apply("static", {"web": [an_instance("a/ strip=/x")]})
+        builder.apply("file", {"web": [an_instance("a/ strip=/x")]})
         table = builder.table
         self.assertEqual(TableDiff(), builder.rebuild())
         self.assertIdentical(table, builder.table)

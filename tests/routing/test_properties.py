@@ -63,7 +63,7 @@ def service_facts(draw: st.DrawFn) -> tuple[str, list[Instance]]:
 
 services = st.lists(service_facts(), max_size=4).map(dict)
 steps = st.lists(
-    st.tuples(st.sampled_from(["consul", "static"]), st.booleans(), services),
+    st.tuples(st.sampled_from(["consul", "file"]), st.booleans(), services),
     min_size=1,
     max_size=6,
 )

@@ -2,63 +2,70 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
 from ..config.addresses import split_host_port
 from ..config.schema import StaticRoute
+from ..interfaces import STATIC_TAG_PREFIX
 from ..model import Instance
 
 #: Port of an instance that is written without one.
 _DEFAULT_PORT = 80
 
+#: An instance's ID, host and port.
+_Address = tuple[str, str, int]
+
 
 def static_instances(
-    routes: tuple[StaticRoute, ...], tag_prefix: str
+    routes: tuple[StaticRoute, ...],
 ) -> Mapping[str, tuple[Instance, ...]]:
     """Turn static routes into services, whose instances carry the route as a tag.
 
-    :param tag_prefix: what routing tags begin with, as for Consul's instances; so
-        one grammar decides what a route may be, and says why it cannot be used.
-    :returns: ``{"static:URI": instances}``. Routes with the same URI are one service,
-        and an instance that two of them name carries both tags.
+    So the grammar of tags decides what a route may be, and says why it cannot be used.
+
+    :returns: ``{"static:URI": instances}``, where the URI of a whole host ends in a
+        slash. Routes with the same URI are one service, and an instance that two of
+        them name carries both tags. Instances with the same address have the same
+        identity, whatever the route: what is learned of it serves all.
     :raises ValueError: an instance is no ``host``, ``host:port`` or ``[IPv6]:port``;
         the message names the route.
     """
-    tags: dict[str, dict[tuple[str, int], list[str]]] = {}
+    addresses: dict[str, _Address] = {}
+    tags: dict[str, dict[_Address, list[str]]] = {}
     for route in routes:
-        instances = tags.setdefault(f"static:{route.uri}", {})
-        tag = _tag(route, tag_prefix)
-        for address in _addresses(route):
-            carried = instances.setdefault(address, [])
+        uri = route.uri if "/" in route.uri else route.uri + "/"
+        # Without options the tag is the service's name: for 100,000 routes it matters
+        # that these are one string.
+        tag = service = STATIC_TAG_PREFIX + uri
+        options = _options(route)
+        if options:
+            tag = f"{service} {options}"
+        instances = tags.setdefault(service, {})
+        for text in route.instances:
+            if text not in addresses:
+                addresses[text] = _address(route, text)
+            carried = instances.setdefault(addresses[text], [])
             if tag not in carried:
                 carried.append(tag)
     return {
         service: tuple(
             Instance(
-                service=service,
-                id=f"{service}:{host}:{port}",
-                address=host,
-                port=port,
-                tags=tuple(carried),
+                service=service, id=id, address=host, port=port, tags=tuple(carried)
             )
-            for (host, port), carried in instances.items()
+            for (id, host, port), carried in instances.items()
         )
         for service, instances in tags.items()
     }
 
 
-def _tag(route: StaticRoute, tag_prefix: str) -> str:
-    """The route in the grammar of tags, where a whole host ends in a slash."""
-    uri = route.uri if "/" in route.uri else route.uri + "/"
+def _options(route: StaticRoute) -> str:
     options = (("strip", route.strip), ("prepend", route.prepend), ("host", route.host))
-    return " ".join(
-        [tag_prefix + uri, *(f"{name}={value}" for name, value in options if value)]
-    )
+    return " ".join(f"{name}={value}" for name, value in options if value)
 
 
-def _addresses(route: StaticRoute) -> Iterator[tuple[str, int]]:
-    for text in route.instances:
-        try:
-            yield split_host_port(text, _DEFAULT_PORT)
-        except ValueError as error:
-            raise ValueError(f"static route {route.uri}: {text!r}: {error}") from None
+def _address(route: StaticRoute, text: str) -> _Address:
+    try:
+        host, port = split_host_port(text, _DEFAULT_PORT)
+    except ValueError as error:
+        raise ValueError(f"static route {route.uri}: {text!r}: {error}") from None
+    return (f"[{host}]:{port}" if ":" in host else f"{host}:{port}", host, port)

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import chain
 from typing import TypeVar
 
+from ..interfaces import STATIC_SOURCE, STATIC_TAG_PREFIX
 from ..model import Instance, Quarantined, Route
-from .claims import Claim, Owner, RoutingRules, read_service
+from .claims import Claim, Owner, Reading, RoutingRules, read_service
 from .merge import by_route, claim_order, merge
 from .state import Identity
-from .table import Origin, RouteTable, TableDiff, difference, entry_order
+from .table import Origin, RouteTable, TableDiff, difference, entries_beyond
 from .uris import RouteKey
 
 _K = TypeVar("_K")
@@ -57,6 +58,7 @@ class TableBuilder:
         """
         self.table = RouteTable()
         self._rules = rules
+        self._static_rules = replace(rules, tag_prefix=STATIC_TAG_PREFIX)
         self._now_s = now_s
         self._said: dict[str, dict[str, tuple[Instance, ...]]] = {}
         self._shared: dict[RouteKey, tuple[Owner, ...]] = {}
@@ -119,7 +121,12 @@ class TableBuilder:
     def _claims(
         self, owner: Owner, instances: Sequence[Instance]
     ) -> dict[RouteKey, list[Claim]]:
-        return by_route(read_service(owner, instances, self._rules).claims)
+        return by_route(self._read(owner, instances).claims)
+
+    def _read(self, owner: Owner, instances: Sequence[Instance]) -> Reading:
+        is_static = owner[0] == STATIC_SOURCE
+        rules = self._static_rules if is_static else self._rules
+        return read_service(owner, instances, rules)
 
     def _owners(self, key: RouteKey) -> Iterable[Owner]:
         """Who claims a route, and maybe some who do not."""
@@ -144,7 +151,7 @@ class TableBuilder:
             alone = (owner,)
             for key in self._claims(owner, self._facts(owner)):
                 claimants.setdefault(key, ())
-            reading = read_service(owner, instances, self._rules)
+            reading = self._read(owner, instances)
             outcome.quarantine[owner] = reading.quarantine
             for key, claims in by_route(reading.claims).items():
                 before = claimants.get(key)
@@ -216,15 +223,15 @@ class TableBuilder:
             instance_count=len(self._named),
             built_at_s=self._now_s(),
         )
-        were = {entry for origin in quarantine for entry in old.quarantined_for(origin)}
-        are = set(chain.from_iterable(quarantine.values()))
+        were = [entry for origin in quarantine for entry in old.quarantined_for(origin)]
+        are = list(chain.from_iterable(quarantine.values()))
         return TableDiff(
             tuple(added),
             tuple(removed),
             tuple(changed),
             departed,
-            quarantined=tuple(sorted(are - were, key=entry_order)),
-            released=tuple(sorted(were - are, key=entry_order)),
+            quarantined=entries_beyond(are, were),
+            released=entries_beyond(were, are),
         )
 
     def _count_instances(

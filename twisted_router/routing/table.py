@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import chain, groupby
 from operator import itemgetter
@@ -126,7 +127,7 @@ class RouteTable:
         """
         if self._quarantine is None:
             entries = chain.from_iterable(self._quarantined.values())
-            self._quarantine = tuple(sorted(entries, key=entry_order))
+            self._quarantine = tuple(sorted(entries, key=_entry_order))
         return self._quarantine
 
     def quarantined_for(self, origin: Origin) -> tuple[Quarantined, ...]:
@@ -246,7 +247,6 @@ def difference(old: RouteTable, new: RouteTable) -> TableDiff:
     """What makes one table differ from another, found by looking at all of both."""
     before = {(route.host, route.path): route for route in old.routes}
     after = {(route.host, route.path): route for route in new.routes}
-    were, are = set(old.quarantine), set(new.quarantine)
     return TableDiff(
         tuple(route for key, route in after.items() if key not in before),
         tuple(route for key, route in before.items() if key not in after),
@@ -256,8 +256,8 @@ def difference(old: RouteTable, new: RouteTable) -> TableDiff:
             if key in after and after[key] != route
         ),
         departed=frozenset(_identities(old) - _identities(new)),
-        quarantined=tuple(sorted(are - were, key=entry_order)),
-        released=tuple(sorted(were - are, key=entry_order)),
+        quarantined=entries_beyond(new.quarantine, old.quarantine),
+        released=entries_beyond(old.quarantine, new.quarantine),
     )
 
 
@@ -289,8 +289,18 @@ def _size(paths: _Paths | None) -> int:
     return 0 if paths is None else 1
 
 
-def entry_order(entry: Quarantined) -> tuple[str, ...]:
-    """Sort entries of the quarantine by this."""
+def entries_beyond(
+    entries: Iterable[Quarantined], others: Iterable[Quarantined]
+) -> tuple[Quarantined, ...]:
+    """What of ``entries`` is not among ``others``, each as often as it is more often.
+
+    Two sources may say the same of a service.
+    """
+    more = Counter(entries) - Counter(others)
+    return tuple(sorted(more.elements(), key=_entry_order))
+
+
+def _entry_order(entry: Quarantined) -> tuple[str, ...]:
     return (entry.service, entry.instance_id, entry.source, entry.text, entry.reason)
 
 
