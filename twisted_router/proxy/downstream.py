@@ -16,9 +16,11 @@ from zope.interface import implementer
 
 from ..net.transport import READ_BYTES
 from .exchange import Exchange
+from .own_answer import refuse
 
 if TYPE_CHECKING:
     from .engine import Engine
+    from .tunnel import Tunnel
 
 # What a connection is doing: waiting for a head, serving a request, taking in what
 # the client still sends before it is closed, closing.
@@ -66,7 +68,7 @@ class ClientConnection:
         self.transport: Any = None
         self.deadline_s = 0.0
         self._phase = IDLE
-        self._exchange: Exchange | None = None
+        self._exchange: Exchange | Tunnel | None = None
         # What came and could not be used yet: a part of a head, requests sent ahead,
         # a body that has no instance. READ_BYTES and one read more, at most.
         self._buffer = b""
@@ -238,7 +240,7 @@ class ClientConnection:
 
     def _refuse_partial_head(self, status: int, reason: str) -> None:
         head, self._buffer = self._buffer, b""
-        Exchange(self, head).refuse(status, reason)
+        refuse(Exchange(self, head), status, reason)
 
     # For the exchange.
 
@@ -269,6 +271,11 @@ class ClientConnection:
             return False
         self._buffer = self._buffer[length:]
         return True
+
+    def enter(self, tunnel: Tunnel) -> None:
+        """Let a tunnel go on where the exchange was, with what was sent ahead."""
+        self._exchange = tunnel
+        self.feed_exchange()
 
     def next(self) -> None:
         """The exchange is over: wait for the next request, or go on with it."""

@@ -25,6 +25,7 @@ from .response_head import ResponseHead, parse_response_head
 if TYPE_CHECKING:
     from .engine import Engine
     from .exchange import Exchange
+    from .tunnel import Tunnel
 
 # What a connection is doing.
 IDLE, HEAD, BODY, TUNNEL, GONE = range(5)
@@ -47,6 +48,7 @@ class InstanceConnection:
         "_paused",
         "_phase",
         "_reusable",
+        "_tunnel",
         "deadline_s",
         "engine",
         "exchange",
@@ -57,6 +59,8 @@ class InstanceConnection:
     )
 
     _log = Logger()
+
+    _tunnel: Tunnel
 
     def __init__(
         self,
@@ -104,11 +108,10 @@ class InstanceConnection:
         elif phase == BODY:
             self._read_body(data)
         elif phase == TUNNEL:
-            assert self.exchange is not None
             self.deadline_s = self.engine.sweeper.after(
                 self.engine.tunnel_idle_timeout_s
             )
-            self.exchange.tunnelled(data)
+            self._tunnel.tunnelled(data)
         elif phase == IDLE:
             # Nothing was asked. Whatever this is, it must not become the answer to
             # the next request.
@@ -119,8 +122,7 @@ class InstanceConnection:
     def readConnectionLost(self) -> None:
         """The instance sends no more."""
         if self._phase == TUNNEL:
-            assert self.exchange is not None
-            self.exchange.tunnel_half_closed()
+            self._tunnel.instance_half_closed()
         elif self._phase == IDLE:
             self.transport.loseConnection()
         else:
@@ -226,7 +228,7 @@ class InstanceConnection:
                 errors.endpoint_timeout("timeout awaiting response headers")
             )
         elif phase == TUNNEL:
-            exchange.tunnel_closed()
+            self._tunnel.instance_gone()
         else:
             exchange.response_broken()
 
@@ -337,9 +339,9 @@ class InstanceConnection:
         self._phase = TUNNEL
         self._buffer = b""
         self.deadline_s = self.engine.sweeper.after(self.engine.tunnel_idle_timeout_s)
-        exchange.tunnel_opened(response)
+        self._tunnel = exchange.tunnel_opened(response)
         if data:
-            exchange.tunnelled(data)
+            self._tunnel.tunnelled(data)
 
     def _refuse(self, reason: str) -> None:
         """Answer 502 in place of a head that cannot be passed on."""
@@ -373,7 +375,7 @@ class InstanceConnection:
                 stale=self.uses > 0 and not self._buffer,
             )
         elif phase == TUNNEL:
-            exchange.tunnel_closed()
+            self._tunnel.instance_gone()
         elif clean and isinstance(self._body, EndlessBody):
             exchange.response_ended(b"")
         else:
