@@ -143,12 +143,13 @@ class LastHopTests(ConformanceTestCase):
             close=True,
         ),
         answered_here(
-            "content that is there is skipped",
+            "content that is there closes the connection",
             ask(LAST, b"Content-Length: 2", line=OPTIONS, body=b"hi"),
-            reply(ALLOW, NOTHING),
+            reply(ALLOW, NOTHING, b"Connection: close"),
+            close=True,
         ),
         answered_here(
-            "content that is not there yet closes the connection",
+            "content that is not there yet does so as well",
             ask(LAST, b"Content-Length: 2", line=OPTIONS, body=b"h"),
             reply(ALLOW, NOTHING, b"Connection: close"),
             close=True,

@@ -265,13 +265,6 @@ class ClientConnection:
                 self._keep(rest)
         self.resume_reading()
 
-    def skip(self, length: int) -> bool:
-        """Forget ``length`` bytes of what was kept; whether there were as many."""
-        if len(self._buffer) < length:
-            return False
-        self._buffer = self._buffer[length:]
-        return True
-
     def enter(self, tunnel: Tunnel) -> None:
         """Let a tunnel go on where the exchange was, with what was sent ahead."""
         self._exchange = tunnel

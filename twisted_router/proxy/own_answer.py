@@ -7,15 +7,17 @@ from typing import TYPE_CHECKING
 from . import errors
 from .accounting import account
 from .errors import ErrorPage
-from .head import CHUNKED
 from .last_hop import last_hop_bytes
-
-# As in exchange.
-BODY = 2
 
 if TYPE_CHECKING:
     from .exchange import Exchange
     from .request_head import RequestHead
+
+
+# Note [A body that nobody takes]
+# Where the router answers without having read the whole of a request's body, the
+# connection ends behind the answer. It could be kept when the body happens to be here
+# already; then what becomes of the next request would depend on how bytes were cut.
 
 
 def refuse(exchange: Exchange, status: int, reason: str) -> None:
@@ -59,18 +61,12 @@ def answer_last_hop(exchange: Exchange, request: RequestHead) -> None:
 
 
 def _may_keep_client(exchange: Exchange) -> bool:
-    """Whether another request can follow."""
-    keep_alive = exchange.request.keep_alive and not exchange.engine.draining
-    return (exchange.request_done or _skip_body(exchange)) and keep_alive
-
-
-def _skip_body(exchange: Exchange) -> bool:
-    """Skip the request's body if all of it is here already."""
-    length = exchange.request.length
-    if exchange.phase == BODY or length == CHUNKED or not exchange.client.skip(length):
-        return False
-    exchange.request_done = True
-    return True
+    """Whether another request can follow; see Note [A body that nobody takes]."""
+    return (
+        exchange.request_done
+        and exchange.request.keep_alive
+        and not exchange.engine.draining
+    )
 
 
 def _send_page(
