@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from twisted.internet.defer import Deferred
@@ -26,15 +27,16 @@ def index_of(answer: Answer) -> int:
     return int(index)
 
 
-class WaitingContract(Suite):
-    """Indexes, times, and the table of who is woken by what."""
+class Waiting(Suite):
+    """Reads that wait."""
 
     async def read(self, path: str, index: int = 0, wait: str = "10s") -> Answer:
         """Read, waiting for a change after ``index`` if there is one."""
         if index:
             path += f"{'&' if '?' in path else '?'}index={index}&wait={wait}"
         answer = await request("GET", f"{self.url}/v1/{path}", timeout_s=20)
-        self.assertEqual(200, answer.code, answer.body)
+        # A key may be gone.
+        self.assertIn(answer.code, (200, 404), answer.body)
         return answer
 
     def begin(self, path: str, index: int) -> Deferred[Answer]:
@@ -43,20 +45,15 @@ class WaitingContract(Suite):
         self.addCleanup(_end, reading)
         return reading
 
-    async def woken_by(self, change: Any, expected: set[str]) -> set[str]:
-        """Which of the watches that the table names wake when ``change`` is made.
+    async def wake(
+        self, watches: Mapping[str, str], change: Any, expected: set[str]
+    ) -> set[str]:
+        """Which watches wake when ``change`` is made.
 
+        :param watches: paths by name.
         :param change: a coroutine, not yet begun.
         :param expected: those to wait for.
         """
-        watches = {
-            "health": f"health/service/{self.name}",
-            "passing": f"health/service/{self.name}?passing",
-            "entry": f"catalog/service/{self.name}",
-            "services": "catalog/services",
-            "state": "health/state/any",
-            "checks": f"health/checks/{self.name}",
-        }
         woken: set[str] = set()
         waiting = {}
         for watch, path in watches.items():
@@ -70,13 +67,25 @@ class WaitingContract(Suite):
         await self.pause(LATE_S)
         return woken
 
+
+class WaitingContract(Waiting):
+    """Indexes, times, and the table of who is woken by what."""
+
     async def assert_wakes(self, change: Any, *expected: str) -> None:
         """The change wakes these watches and no others.
 
         ``checks`` may wake for nothing, as it does in Consul for names that have none,
         or that begin like others.
         """
-        woken = await self.woken_by(change, set(expected))
+        watches = {
+            "health": f"health/service/{self.name}",
+            "passing": f"health/service/{self.name}?passing",
+            "entry": f"catalog/service/{self.name}",
+            "services": "catalog/services",
+            "state": "health/state/any",
+            "checks": f"health/checks/{self.name}",
+        }
+        woken = await self.wake(watches, change, set(expected))
         self.assertEqual({"checks", *expected}, {"checks", *woken})
 
     # Indexes and times

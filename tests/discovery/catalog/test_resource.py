@@ -12,10 +12,8 @@ from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
-from twisted_router.discovery.catalog.resource import (
-    BODY_LIMIT_BYTES,
-    CatalogResource,
-)
+from twisted_router.discovery.catalog.endpoints import BODY_LIMIT_BYTES
+from twisted_router.discovery.catalog.resource import CatalogResource
 from twisted_router.discovery.catalog.store import CatalogStore, Limits
 
 HERE = "http://localhost"
@@ -63,7 +61,7 @@ class PathTests(ResourceTestCase):
     """Which paths there are, and how names are read from them."""
 
     def test_an_unknown_path_is_not_found(self) -> None:
-        for path in ("/", "/v1/", "/v1/agent", "/v1/kv/a", "/v1/catalog/services/"):
+        for path in ("/", "/v1/", "/v1/agent", "/v1/catalog/services/"):
             self.assertEqual(404, self.ask("GET", path)[0], path)
 
     def test_another_method_is_not_allowed(self) -> None:

@@ -11,7 +11,7 @@ from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface.verify import verifyObject
 
-from twisted_router.discovery.catalog.resource import BODY_LIMIT_BYTES
+from twisted_router.discovery.catalog.kv import VALUE_LIMIT_BYTES
 from twisted_router.discovery.catalog.service import CatalogService
 
 WATCH = b"GET /v1/catalog/services?index=1&wait=1m HTTP/1.1\r\nHost: localhost\r\n\r\n"
@@ -78,17 +78,17 @@ class CatalogServiceTests(SynchronousTestCase):
 
     def test_of_a_long_body_no_more_is_kept_than_shows_its_length(self) -> None:
         protocol, transport = self.connect()
-        length = 100 * BODY_LIMIT_BYTES
+        length = 100 * VALUE_LIMIT_BYTES
         protocol.dataReceived(
             b"PUT /v1/agent/service/register HTTP/1.1\r\nHost: localhost\r\n"
             b"Content-Length: %d\r\n\r\n" % length
         )
         for _ in range(99):
-            protocol.dataReceived(b"x" * BODY_LIMIT_BYTES)
+            protocol.dataReceived(b"x" * VALUE_LIMIT_BYTES)
         (request,) = protocol.wrappedProtocol._channel.requests
-        self.assertEqual(BODY_LIMIT_BYTES + 1, request.content.tell())
+        self.assertEqual(VALUE_LIMIT_BYTES + 1, request.content.tell())
         self.assertEqual(b"", transport.value())
-        protocol.dataReceived(b"x" * BODY_LIMIT_BYTES)
+        protocol.dataReceived(b"x" * VALUE_LIMIT_BYTES)
         self.assertIn(b"HTTP/1.1 413 ", transport.value())
 
     def test_of_a_long_body_in_chunks_no_more_is_kept_either(self) -> None:
@@ -100,7 +100,7 @@ class CatalogServiceTests(SynchronousTestCase):
         for _ in range(100):
             protocol.dataReceived(b"4000\r\n" + b"x" * 0x4000 + b"\r\n")
         (request,) = protocol.wrappedProtocol._channel.requests
-        self.assertEqual(BODY_LIMIT_BYTES + 1, request.content.tell())
+        self.assertEqual(VALUE_LIMIT_BYTES + 1, request.content.tell())
         protocol.dataReceived(b"0\r\n\r\n")
         self.assertIn(b"HTTP/1.1 413 ", transport.value())
 

@@ -35,10 +35,21 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True)
+class Raw:
+    """An answer that is no JSON."""
+
+    body: bytes
+
+
+#: Instead of JSON: there is no such thing.
+NOTHING = object()
+
+
+@dataclass(frozen=True, slots=True)
 class View:
     """What a read answers, asked for when it is written.
 
-    :ivar data: makes the JSON.
+    :ivar data: makes the JSON, or :class:`Raw`, or :data:`NOTHING`.
     :ivar index: the index now, for reads that may wait; ``None`` for the others.
     :ivar fields: what ``?filter=`` may name; ``None`` where Consul ignores it.
     """
@@ -48,5 +59,5 @@ class View:
     fields: Fields | None = None
 
 
-#: Does what is asked; a write returns ``None``. Refuses with RefusedError.
+#: Does what is asked; ``None`` is an answer without a body. Refuses with RefusedError.
 Act = Callable[[Call], View | None]

@@ -88,8 +88,8 @@ class Query:
             return _DEFAULT_WAIT_S
         return min(given_s, _LONGEST_WAIT_S)
 
-    def check_reading(self) -> None:
-        """Refuse the parameters of a read that cannot be honoured.
+    def check_options(self) -> None:
+        """Refuse what cannot be honoured of the catalog's, not the agent's, parameters.
 
         :raises RefusedError: naming the parameter.
         """

@@ -12,17 +12,13 @@ from twisted.python.failure import Failure
 from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET, Request
 
-from .call import Call, View
-from .endpoints import find
+from .call import NOTHING, Call, Raw, View
+from .endpoints import Found, find
 from .filters import compile_filter, keep
 from .model import RefusedError
 from .query import Query
 from .store import CatalogStore
 from .visitors import admit
-
-#: Bytes of a request's body. Twice what a registration with 64 pairs of Meta, 512
-#: bytes each, needs.
-BODY_LIMIT_BYTES = 64 * 1024
 
 #: Consul adds a random part of up to 1/16 to the time a query waits, so that queries
 #: that began together do not come back together.
@@ -55,6 +51,8 @@ class CatalogResource(Resource):
         found = find(request.path)
         if found is None:
             return _say(request, 404, _UNKNOWN)
+        if not found.name.isprintable():
+            return _say(request, 400, "")
         method = request.method.decode("ascii", "replace")
         act = found.acts.get(method)
         if act is None:
@@ -64,14 +62,14 @@ class CatalogResource(Resource):
             return _say(request, 405, f"method {method} not allowed")
         try:
             query = Query.parse(request.uri.partition(b"?")[2])
-            call = Call(self._store, found.name, query, _body(request))
+            call = Call(self._store, found.name, query, _body(request, found))
             view = act(call)
             return b"" if view is None else self._read(request, query, view)
         except RefusedError as refusal:
             return _say(request, refusal.status, str(refusal))
 
     def _read(self, request: Request, query: Query, view: View) -> bytes | int:
-        query.check_reading()
+        query.check_options()
         view = _filtered(view, query.text("filter"))
         index, wait_s = query.index, query.wait_s
         if view.index is None or index == 0:
@@ -98,11 +96,14 @@ def _give_up(failure: Failure, request: Request) -> None:
         request.processingFailed(failure)
 
 
-def _body(request: Request) -> bytes:
+def _body(request: Request, found: Found) -> bytes:
     content: Any = request.content
-    body: bytes = content.read(BODY_LIMIT_BYTES + 1)
-    if len(body) > BODY_LIMIT_BYTES:
-        raise RefusedError(f"Request body over {BODY_LIMIT_BYTES} bytes", 413)
+    limit_bytes = found.body_limit_bytes
+    body: bytes = content.read(limit_bytes + 1)
+    if len(body) > limit_bytes:
+        raise RefusedError(
+            f"Request body too large, max size: {limit_bytes} bytes.", 413
+        )
     return body
 
 
@@ -127,6 +128,13 @@ def _show(request: Request, query: Query, view: View) -> bytes:
         request.setHeader(b"x-consul-lastcontact", b"0")
         consistency = b"stale" if "stale" in query else b"leader"
         request.setHeader(b"x-consul-effective-consistency", consistency)
+    data = view.data()
+    if data is NOTHING:
+        return _say(request, 404, "")
+    if isinstance(data, Raw):
+        request.setHeader(b"content-type", b"text/plain")
+        request.setHeader(b"content-security-policy", b"sandbox")
+        return data.body
     if "pretty" in query:
-        return json.dumps(view.data(), indent=4).encode() + b"\n"
-    return json.dumps(view.data(), separators=(",", ":")).encode()
+        return json.dumps(data, indent=4).encode() + b"\n"
+    return json.dumps(data, separators=(",", ":")).encode()

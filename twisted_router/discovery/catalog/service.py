@@ -17,8 +17,9 @@ from twisted.logger import Logger
 from twisted.protocols.policies import ProtocolWrapper, WrappingFactory
 from twisted.web.server import Request, Site
 
+from .kv import VALUE_LIMIT_BYTES
 from .model import Node
-from .resource import BODY_LIMIT_BYTES, CatalogResource
+from .resource import CatalogResource
 from .store import CatalogStore
 
 #: Addresses to listen on that no client can dial.
@@ -91,14 +92,18 @@ class CatalogService(Service):
 
 
 class _BoundedRequest(Request):
-    """Keeps no more of a body than it takes to see that it is too long."""
+    """Keeps no more of a body than it takes to see that it is too long.
+
+    Twisted keeps one of 100,000 bytes or more, or of unknown length, in a file.
+    """
 
     def gotLength(self, length: int | None) -> None:  # noqa: N802 - Twisted's name
-        super().gotLength(min(length or 0, BODY_LIMIT_BYTES))
+        limit = VALUE_LIMIT_BYTES
+        super().gotLength(limit if length is None else min(length, limit))
 
     def handleContentChunk(self, data: bytes) -> None:  # noqa: N802 - Twisted's name
         content: Any = self.content
-        room = BODY_LIMIT_BYTES + 1 - content.tell()
+        room = VALUE_LIMIT_BYTES + 1 - content.tell()
         super().handleContentChunk(data[:room])
 
 

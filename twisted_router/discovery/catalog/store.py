@@ -11,6 +11,7 @@ from twisted.internet.interfaces import IReactorTime
 
 from . import own_checks
 from .indexes import Indexes
+from .keys import KeyValues
 from .model import (
     Check,
     CheckStatus,
@@ -32,11 +33,14 @@ class Limits:
 
     :ivar checks: services' and the node's together.
     :ivar watchers: blocked queries.
+    :ivar keys_bytes: of all keys and values together.
     """
 
     services: int = 4096
     checks: int = 8192
     watchers: int = 256
+    keys: int = 4096
+    keys_bytes: int = 64 * 1024 * 1024
 
 
 class CatalogStore:
@@ -54,6 +58,9 @@ class CatalogStore:
         self.node = node or Node()
         self.indexes = Indexes()
         self.watchers = Watchers(clock, limits.watchers)
+        self.keys = KeyValues(
+            self.indexes, self.watchers, limits.keys, limits.keys_bytes
+        )
         self._limits = limits
         self._timers = CheckTimers(clock, self._expire, self._reap)
         self._services: dict[str, Indexed[Service]] = {}
