@@ -6,6 +6,7 @@ import os
 import random
 import sys
 import time
+from collections.abc import Iterable
 from typing import Any, NoReturn
 
 from twisted.application.service import (
@@ -31,11 +32,13 @@ from .net.transport import connector
 from .proxy.access_log import AccessLog
 from .proxy.counters import Counters
 from .proxy.engine import Engine
+from .proxy.explanation import Explainer
 from .proxy.service import ProxyService
 from .registrar.service import RegistrarService
 from .retry import backoff_policy
 from .routing.balance import Balancer
 from .routing.claims import RoutingRules
+from .routing.history import History
 from .routing.tables import RouteTables
 from .service import ClosingService, RouterService
 from .status.facts import StatusFacts
@@ -139,16 +142,22 @@ def makeService(options: Options, reactor: Any = None) -> MultiService:
     config = options.config
     rng = random.SystemRandom()
     counters = Counters()
+    sources: list[IFactsSource] = []
+    history = History(time.time, lambda name: _index_of(name, sources))
     tables = _tables(config, reactor)
+    tables.subscribe(history.table_changed)
     access_log = _access_log(config, counters, reactor)
     engine = _engine(config, tables, access_log, counters, reactor, rng)
     proxy = ProxyService(engine, reactor, reactor)
     catalog = _embedded_catalog(config, reactor) if options.embedded else None
-    consul, sources, registrar = _consul_parts(config, tables, reactor, rng)
+    consul, read, registrar = _consul_parts(config, tables, reactor, rng)
+    sources += read
     facts = StatusFacts(
         tables=tables,
         counters=counters,
         sources=sources,
+        events=history,
+        explain=Explainer(tables, engine.balancer, engine.request_limits).explain,
         proxy_port=lambda: proxy.port,
         draining=lambda: engine.draining,
         started_at_s=time.time(),
@@ -173,6 +182,12 @@ def makeService(options: Options, reactor: Any = None) -> MultiService:
         if part is not None:
             part.setServiceParent(IServiceCollection(router))
     return router
+
+
+def _index_of(name: str, sources: Iterable[IFactsSource]) -> int:
+    """The highest index that the source of this name has seen."""
+    states = (source.state() for source in sources)
+    return next((state.index for state in states if state.name == name), 0)
 
 
 def _tables(config: Config, reactor: Any) -> RouteTables:
@@ -233,7 +248,7 @@ def _engine(
 
 def _embedded_catalog(config: Config, reactor: Any) -> CatalogService:
     assert config.consul is not None
-    port = int(config.consul.address.rpartition(":")[2])
+    port = int(config.consul.address[0].rpartition(":")[2])
     return CatalogService(reactor, _CATALOG_HOST, port)
 
 

@@ -12,9 +12,15 @@ from twisted.web.http_headers import Headers
 from twisted.web.resource import IResource, Resource
 from zope.interface import implementer
 
-from twisted_router.interfaces import IFactsSource, IRouteTables, SourceState
+from twisted_router.interfaces import (
+    IEventLog,
+    IFactsSource,
+    IRouteTables,
+    SourceState,
+)
 from twisted_router.model import Quarantined, Route
 from twisted_router.proxy.counters import Counters
+from twisted_router.routing.history import History
 from twisted_router.routing.table import RouteTable
 from twisted_router.status.facts import StatusFacts
 
@@ -65,6 +71,7 @@ def facts(
     table: RouteTable | None = None,
     counters: Counters | None = None,
     draining: bool = False,
+    events: IEventLog | None = None,
     **more: Any,
 ) -> StatusFacts:
     """Facts of a router that serves on port 8081 since 2023-11-14 22:13:20."""
@@ -72,6 +79,8 @@ def facts(
         tables=FakeTables(table or RouteTable()),
         counters=counters or Counters(),
         sources=sources,
+        events=events or History(lambda: 1700000000.0, lambda source: 0),
+        explain=lambda method, url: {},
         proxy_port=lambda: 8081,
         draining=lambda: draining,
         started_at_s=1700000000.0,

@@ -19,7 +19,7 @@ from twisted_router.routing.table import RouteTable
 from twisted_router.status.credentials import Credentials
 from twisted_router.status.routes import RoutesPage, describe_target, gorouter_endpoint
 
-from .support import FakeTables, PageTestCase, table_of
+from .support import FakeSource, PageTestCase, facts, table_of
 
 OPEN = Credentials("", "")
 WEB_1 = Target(
@@ -52,10 +52,11 @@ class RoutesPageTests(PageTestCase):
     def setUp(self) -> None:
         self.clock = Clock()
         self.cooperator = cooperator(self.clock)
+        self.sources: list[FakeSource] = []
 
     def page(self, table: RouteTable) -> RoutesPage:
         """The page of a table."""
-        return RoutesPage(FakeTables(table), self.cooperator, OPEN)
+        return RoutesPage(facts(*self.sources, table=table), self.cooperator, OPEN)
 
     def begin(
         self, page: RoutesPage, below: str = "", method: str = "GET"
@@ -110,6 +111,8 @@ class RoutesPageTests(PageTestCase):
 
     def test_quarantine_shows_what_could_not_be_used(self) -> None:
         entry = Quarantined("web", "web-1", "tag", "urlprefix-", "no host and no path")
+        no_port = Quarantined("db", "db-1", "port", "0", "it has no port")
+        self.sources = [FakeSource(quarantine=(no_port,))]
         answer = self.read(self.page(table_of(quarantine=[entry])), below="?quarantine")
         self.assertEqual(
             [
@@ -119,7 +122,14 @@ class RoutesPageTests(PageTestCase):
                     "source": "tag",
                     "text": "urlprefix-",
                     "reason": "no host and no path",
-                }
+                },
+                {
+                    "service": "db",
+                    "instance_id": "db-1",
+                    "source": "port",
+                    "text": "0",
+                    "reason": "it has no port",
+                },
             ],
             answer.json,
         )
@@ -137,10 +147,10 @@ class RoutesPageTests(PageTestCase):
 
     def test_it_is_the_table_of_one_moment(self) -> None:
         old = table_of(*(Route(f"h{n}", "/", (WEB_1,)) for n in range(100)))
-        tables = FakeTables(old)
-        client, reading = self.begin(RoutesPage(tables, self.cooperator, OPEN))
+        shown = facts(table=old)
+        client, reading = self.begin(RoutesPage(shown, self.cooperator, OPEN))
         self.clock.advance(1)
-        tables.table = RouteTable()
+        shown.tables.table = RouteTable()
         self.assertEqual(100, len(self.end(client, reading)))
 
     def test_a_head_has_no_body(self) -> None:
@@ -161,7 +171,7 @@ class RoutesPageTests(PageTestCase):
         self.assertEqual(1, len(self.flushLoggedErrors(AttributeError)))
 
     def test_credentials_are_asked_for(self) -> None:
-        page = RoutesPage(FakeTables(), self.cooperator, Credentials("a", "b"))
+        page = RoutesPage(facts(), self.cooperator, Credentials("a", "b"))
         self.assertEqual(401, self.read(page).status)
 
 

@@ -10,14 +10,18 @@ from twisted.web.server import Request
 from .credentials import Credentials
 from .page import Page, reply_json, reply_text
 
-#: Explains a request by its method and URL, as JSON can hold it.
-Explain = Callable[[bytes, bytes], Mapping[str, Any]]
-
 
 class ExplainPage(Page):
-    """``/explain?url=http://host/path``, and ``&method=`` if it is not GET."""
+    """``/explain?url=http://host/path``, and ``&method=`` if it is not GET.
 
-    def __init__(self, explain: Explain, credentials: Credentials) -> None:
+    :param explain: explains a request by its method and URL, as JSON can hold it.
+    """
+
+    def __init__(
+        self,
+        explain: Callable[[bytes, bytes], Mapping[str, Any]],
+        credentials: Credentials,
+    ) -> None:
         super().__init__(credentials)
         self._explain = explain
 

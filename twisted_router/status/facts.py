@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import uuid4
 
-from ..interfaces import IFactsSource, IRouteTables
+from ..interfaces import IEventLog, IFactsSource, IRouteTables
+from ..model import Quarantined
 from ..proxy.counters import Counters
 
 
@@ -16,6 +17,9 @@ class StatusFacts:
     """Where the site reads. It only ever reads.
 
     :ivar sources: where facts about services come from; may be none.
+    :ivar events: what happened to the routes lately.
+    :ivar explain: says, as JSON can hold it, what the proxy would do with a request of
+        this method and URL.
     :ivar proxy_port: the port on which the proxy listens, 0 while it does not.
     :ivar draining: whether the router is about to stop and wants no new clients.
     :ivar started_at_s: when the router started, in seconds since the epoch.
@@ -28,6 +32,8 @@ class StatusFacts:
     tables: IRouteTables
     counters: Counters
     sources: Sequence[IFactsSource]
+    events: IEventLog
+    explain: Callable[[bytes, bytes], Mapping[str, Any]]
     proxy_port: Callable[[], int]
     draining: Callable[[], bool]
     started_at_s: float
@@ -50,3 +56,13 @@ class StatusFacts:
             if not state.ready
         )
         return f"no routes yet from {', '.join(unread)}" if unread else ""
+
+    def quarantine(self) -> tuple[Quarantined, ...]:
+        """Every entry that is not used, and why.
+
+        Those that cannot be routed, and those that cannot even be an instance.
+        """
+        entries: tuple[Quarantined, ...] = self.tables.table.quarantine
+        for source in self.sources:
+            entries += source.quarantine
+        return entries

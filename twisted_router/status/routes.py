@@ -17,9 +17,9 @@ from twisted.internet.task import (
 from twisted.python.failure import Failure
 from twisted.web.server import NOT_DONE_YET, Request
 
-from ..interfaces import IRouteTables
 from ..model import Route, Target
 from .credentials import Credentials
+from .facts import StatusFacts
 from .page import Page, reply, reply_json
 
 #: Routes written as JSON between two looks at the clock: well below a millisecond.
@@ -37,18 +37,19 @@ class RoutesPage(Page):
     """
 
     def __init__(
-        self, tables: IRouteTables, cooperator: Cooperator, credentials: Credentials
+        self, facts: StatusFacts, cooperator: Cooperator, credentials: Credentials
     ) -> None:
         super().__init__(credentials)
-        self._tables = tables
+        self._facts = facts
         self._cooperator = cooperator
 
     def answer(self, request: Request) -> Any:
         """Write it, a few routes at a time."""
         asked = request.uri.partition(b"?")[2].split(b"&")
-        table = self._tables.table
         if b"quarantine" in asked:
-            return reply_json(request, [asdict(entry) for entry in table.quarantine])
+            entries = self._facts.quarantine()
+            return reply_json(request, [asdict(entry) for entry in entries])
+        table = self._facts.tables.table
         parts: list[str] = []
         task = self._cooperator.cooperate(
             _write(parts, table.routes, everything=b"all" in asked)

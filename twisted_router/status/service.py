@@ -25,8 +25,11 @@ from twisted.web.server import Request, Site
 
 from ..config.schema import StatusConfig
 from .credentials import Credentials
+from .events import EventsPage
+from .explain import ExplainPage
 from .facts import StatusFacts
 from .health import AlivePage, HealthPage
+from .metrics import MetricsPage
 from .page import NotFound
 from .routes import RoutesPage
 from .varz import VarzPage
@@ -43,7 +46,7 @@ _SLICE_S = 0.001
 
 
 class StatusService(Service):
-    """Serves ``/health``, ``/healthz``, ``/routes`` and ``/varz``.
+    """Serves ``/health``, ``/routes``, ``/explain``, ``/events`` and the figures.
 
     :param reactor: for time, and to listen.
     """
@@ -64,7 +67,10 @@ class StatusService(Service):
             b"health": HealthPage(facts),
             b"healthz": HealthPage(facts),
             b"is-process-alive-do-not-use-for-loadbalancing": AlivePage(),
-            b"routes": RoutesPage(facts.tables, self._cooperator, credentials),
+            b"routes": RoutesPage(facts, self._cooperator, credentials),
+            b"explain": ExplainPage(facts.explain, credentials),
+            b"events": EventsPage(facts.events, credentials),
+            b"metrics": MetricsPage(facts, reactor, credentials),
             b"varz": VarzPage(facts, reactor, self._address, credentials),
         }
         for path, page in pages.items():
