@@ -14,7 +14,8 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from twisted_router.discovery.catalog.endpoints import BODY_LIMIT_BYTES
 from twisted_router.discovery.catalog.resource import CatalogResource
-from twisted_router.discovery.catalog.store import CatalogStore, Limits
+from twisted_router.discovery.catalog.room import Limits
+from twisted_router.discovery.catalog.store import CatalogStore
 
 HERE = "http://localhost"
 

@@ -18,7 +18,8 @@ from twisted_router.discovery.catalog.model import (
     RefusedError,
     Service,
 )
-from twisted_router.discovery.catalog.store import CatalogStore, Limits
+from twisted_router.discovery.catalog.room import Limits
+from twisted_router.discovery.catalog.store import CatalogStore
 
 WEB = Service("web-1", "web", tags=("a",), port=80)
 WEB_CHECK = Check("service:web-1", "c", "web-1", CheckStatus.PASSING, ttl_s=600.0)
@@ -30,7 +31,7 @@ class StoreTestCase(SynchronousTestCase):
 
     def setUp(self) -> None:
         self.clock = Clock()
-        self.store = CatalogStore(self.clock, limits=Limits(3, 4, 100))
+        self.store = CatalogStore(self.clock, limits=Limits(3, 4, 100, 20_000))
 
     def check(self, check_id: str) -> Check:
         """What is known of a check."""
@@ -123,6 +124,14 @@ class RegistrationTests(StoreTestCase):
         error = self.assertRaises(RefusedError, self.store.register, WEB, checks)
         self.assertEqual(503, error.status)
         self.assertEqual([], self.store.services())
+
+    def test_what_is_gone_has_made_room(self) -> None:
+        for _ in range(3):
+            for number in range(3):
+                service = Service(f"web-{number}", "x" * 4_000)
+                self.store.register(service, [Check("c", "c", service.id)])
+            for number in range(3):
+                self.store.deregister(f"web-{number}")
 
 
 class CheckTests(StoreTestCase):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TypeVar
 
 from twisted.internet.interfaces import IReactorTime
@@ -21,26 +21,11 @@ from .model import (
     RefusedError,
     Service,
 )
+from .room import DEFAULT_LIMITS, Limits, Room
 from .timers import CheckTimers
 from .watchers import Watchers
 
 _Value = TypeVar("_Value", Service, Check)
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """How much fits in: many times what one machine runs, little enough to hold.
-
-    :ivar checks: services' and the node's together.
-    :ivar watchers: blocked queries.
-    :ivar keys_bytes: of all keys and values together.
-    """
-
-    services: int = 4096
-    checks: int = 8192
-    watchers: int = 256
-    keys: int = 4096
-    keys_bytes: int = 64 * 1024 * 1024
 
 
 class CatalogStore:
@@ -53,7 +38,10 @@ class CatalogStore:
     """
 
     def __init__(
-        self, clock: IReactorTime, node: Node | None = None, limits: Limits = Limits()
+        self,
+        clock: IReactorTime,
+        node: Node | None = None,
+        limits: Limits = DEFAULT_LIMITS,
     ) -> None:
         self.node = node or Node()
         self.indexes = Indexes()
@@ -61,7 +49,7 @@ class CatalogStore:
         self.keys = KeyValues(
             self.indexes, self.watchers, limits.keys, limits.keys_bytes
         )
-        self._limits = limits
+        self._room = Room(limits)
         self._timers = CheckTimers(clock, self._expire, self._reap)
         self._services: dict[str, Indexed[Service]] = {}
         self._checks: dict[str, Indexed[Check]] = {}
@@ -118,7 +106,7 @@ class CatalogStore:
             mode too; without it they stay.
         :raises RefusedError: no room.
         """
-        self._make_sure_it_fits([service.id], [check.id for check in checks])
+        self._room.take([service], checks)
         self.indexes.advance()
         self._put_service(service)
         if replace_checks:
@@ -137,6 +125,7 @@ class CatalogStore:
         self.indexes.advance()
         for check_id in tuple(self._checks_by_service[service_id]):
             self._remove_check(check_id)
+        self._room.leave_service(service_id)
         del self._services[service_id]
         del self._checks_by_service[service_id]
         self._leave_name(row.value)
@@ -149,7 +138,7 @@ class CatalogStore:
         """
         if check.service_id and check.service_id not in self._services:
             raise RefusedError(f'ServiceID "{check.service_id}" does not exist', 500)
-        self._make_sure_it_fits([], [check.id])
+        self._room.take([], [check])
         self.indexes.advance()
         self._put_check(check)
         self.watchers.wake()
@@ -199,16 +188,6 @@ class CatalogStore:
 
     # How it is done; whoever calls these advances the index before, and wakes after
 
-    def _make_sure_it_fits(self, services: list[str], checks: list[str]) -> None:
-        for what, there, new, limit in (
-            ("services", self._services, services, self._limits.services),
-            ("checks", self._checks, checks, self._limits.checks),
-        ):
-            if len(there) + len(set(new) - there.keys()) > limit:
-                raise RefusedError(
-                    f"This development catalog is full: it holds {limit} {what}", 503
-                )
-
     def _put_service(self, service: Service) -> None:
         index = self.indexes.last
         old = self._services.get(service.id)
@@ -245,7 +224,7 @@ class CatalogStore:
             created = old.created
             check = replace(check, status=old.value.status, output=old.value.output)
             if old.value.service_id != check.service_id:
-                self._remove_check(check.id)
+                self._take_out(check.id)
         if old is not None and old.value == check:
             self.indexes.check_written(self._name_of(check))
         else:
@@ -256,6 +235,10 @@ class CatalogStore:
         self._timers.status_set(check)
 
     def _remove_check(self, check_id: str) -> None:
+        self._room.leave_check(check_id)
+        self._take_out(check_id)
+
+    def _take_out(self, check_id: str) -> None:
         check = self._checks.pop(check_id).value
         self._checks_by_service[check.service_id].discard(check_id)
         self._timers.forget(check_id)
