@@ -5,11 +5,12 @@ from __future__ import annotations
 import random
 from collections import Counter
 from collections.abc import Collection
+from dataclasses import replace
 
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
-from twisted_router.model import Instance, Route, Status
+from twisted_router.model import Instance, Route, Status, Weights
 from twisted_router.routing.balance import Balancer
 from twisted_router.routing.claims import RoutingRules
 from twisted_router.routing.state import Candidate, InstanceState
@@ -228,6 +229,33 @@ class WeightTests(BalancerTestCase):
 
     def test_those_without_a_weight_keep_a_little(self) -> None:
         self.assert_near([9999, 1], self.counts(10_000, "1", ""))
+
+    def test_consuls_weights_scale_equal_parts(self) -> None:
+        route = self.serve(*self.weighted(3, 1))
+        self.assertEqual({1: 6, 2: 2}, Counter(self.ports(route, 8)))
+
+    def weighted(self, *weights: int) -> list[Instance]:
+        """Instances on ports 1 ... with these weights; 0 with a warning."""
+        return [
+            replace(
+                an_instance("web/", id=str(n), port=n),
+                weights=Weights(weight or 1, weight),
+                status=Status.PASSING if weight else Status.WARNING,
+            )
+            for n, weight in enumerate(weights, 1)
+        ]
+
+    def test_spares_are_asked_when_nobody_else_can_be_in_turn(self) -> None:
+        route = self.serve(*self.weighted(1, 0, 0))
+        self.assertEqual([1, 1, 1], self.ports(route, 3))
+        first = self.choose(route).state
+        others = [self.choose(route, [first]).port for _ in range(4)]
+        self.assertEqual({2: 2, 3: 2}, Counter(others))
+
+    def test_spares_go_before_an_instance_that_has_failed(self) -> None:
+        route = self.serve(*self.weighted(1, 0))
+        self.balancer.mark_failed(self.choose(route).state)
+        self.assertEqual([2, 2], self.ports(route, 2))
 
     def test_turns_are_smooth(self) -> None:
         route = self.serve(

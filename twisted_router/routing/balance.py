@@ -15,13 +15,11 @@ from collections.abc import (
 from itertools import chain
 from types import MappingProxyType
 
-from ..model import Instance, Route, Target
+from ..model import Instance, Route
+from .shares import shares
 from .state import Candidate, Identity, InstanceState
 from .table import RouteTable
 from .tables import TableChange
-
-# fabio divides a route into 10,000 slots, and gives each target one at least.
-_LEAST_SHARE = 0.0001
 
 
 class _Ring:
@@ -42,7 +40,7 @@ class _Ring:
 
 
 class Balancer:
-    """Round robin over the usable instances of each route, weighted where tags say so.
+    """Round robin over the usable instances of each route, weighted where they say so.
 
     Passed over are instances that this request has tried, that have failed lately,
     and that have all the requests they may have. When only failed ones are left, one
@@ -172,13 +170,16 @@ class Balancer:
         """Smooth weighted round robin, as nginx does it.
 
         Each turn gives everybody credit by share; who has most pays for the turn.
+        Those without a share are asked when they are the only ones, in turn.
         """
+        order = range(len(candidates))
+        eligible = [candidates[n] for n in self._eligible(order, candidates, tried)]
         total = 0.0
         best = None
-        for n in self._eligible(range(len(candidates)), candidates, tried):
-            candidate = candidates[n]
-            candidate.credit += candidate.share
-            total += candidate.share
+        for candidate in [c for c in eligible if c.share] or eligible:
+            share = candidate.share or 1.0
+            candidate.credit += share
+            total += share
             if best is None or candidate.credit > best.credit:
                 best = candidate
         if best is not None:
@@ -230,7 +231,7 @@ class Balancer:
         current = table is None or table.get(route.host, route.path) is route
         candidates = [
             Candidate(target, self._state(target.instance, current), share)
-            for target, share in zip(route.targets, _shares(route.targets), strict=True)
+            for target, share in zip(route.targets, shares(route.targets), strict=True)
         ]
         for candidate in candidates:
             candidate.credit = self._rng.random() * candidate.share
@@ -249,17 +250,3 @@ class Balancer:
             state.retired = False
             self._leaving.discard(state)
         return state
-
-
-def _shares(targets: Sequence[Target]) -> list[float]:
-    """What part of the requests each target gets, before scaling; 0 for "any".
-
-    A tag's weight is the share of its instance; those without share the rest.
-    """
-    weights = [target.options.weight for target in targets]
-    fixed = sum(weight or 0.0 for weight in weights)
-    if not fixed:
-        return [0.0] * len(targets)
-    others = weights.count(None)
-    rest = max((1.0 - fixed) / others, _LEAST_SHARE) if others else 0.0
-    return [rest if weight is None else weight for weight in weights]
