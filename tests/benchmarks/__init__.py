@@ -1,0 +1,1 @@
+"""Tests of the benchmarks: what they make of figures, not the figures."""
