@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from ..config.addresses import split_host_port
 from ..config.schema import StaticRoute
@@ -31,7 +32,7 @@ def static_instances(
         the message names the route.
     """
     addresses: dict[str, _Address] = {}
-    tags: dict[str, dict[_Address, list[str]]] = {}
+    services: dict[str, tuple[Instance, ...]] = {}
     for route in routes:
         uri = route.uri if "/" in route.uri else route.uri + "/"
         # Without options the tag is the service's name: for 100,000 routes it matters
@@ -40,22 +41,31 @@ def static_instances(
         options = _options(route)
         if options:
             tag = f"{service} {options}"
-        instances = tags.setdefault(service, {})
         for text in route.instances:
             if text not in addresses:
                 addresses[text] = _address(route, text)
-            carried = instances.setdefault(addresses[text], [])
-            if tag not in carried:
-                carried.append(tag)
-    return {
-        service: tuple(
-            Instance(
-                service=service, id=id, address=host, port=port, tags=tuple(carried)
-            )
-            for (id, host, port), carried in instances.items()
+        instances = tuple(
+            Instance(service=service, id=id, address=host, port=port, tags=(tag,))
+            for id, host, port in dict.fromkeys(addresses[t] for t in route.instances)
         )
-        for service, instances in tags.items()
-    }
+        if service in services:
+            instances = _together(services[service], instances)
+        services[service] = instances
+    return services
+
+
+def _together(
+    before: tuple[Instance, ...], more: tuple[Instance, ...]
+) -> tuple[Instance, ...]:
+    """The instances of two routes with the same URI."""
+    all_of_them = {instance.identity: instance for instance in before}
+    for instance in more:
+        known = all_of_them.setdefault(instance.identity, instance)
+        if known is not instance:
+            all_of_them[known.identity] = replace(
+                known, tags=tuple(dict.fromkeys(known.tags + instance.tags))
+            )
+    return tuple(all_of_them.values())
 
 
 def _options(route: StaticRoute) -> str:

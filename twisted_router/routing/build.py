@@ -78,18 +78,19 @@ class TableBuilder:
 
         :returns: how :attr:`table` differs from the one before.
         """
-        news: dict[Owner, tuple[Instance, ...]] = {}
+        said = self._said.get(source, {})
+        news: dict[str, tuple[Instance, ...]] = {}
         for service, facts in changes.items():
             instances = tuple(facts)
             if len(instances) > 1:
                 instances = tuple(sorted(instances, key=_by_identity))
-            if instances != self._facts((source, service)):
-                news[source, service] = instances
-        outcome = self._follow(news)
+            if instances != said.get(service, ()):
+                news[service] = instances
+        outcome = self._follow(source, news)
 
         # Nothing was touched up to here: an error above leaves the old state whole.
-        said = self._said.setdefault(source, {})
-        for (_, service), instances in news.items():
+        said = self._said.setdefault(source, said)
+        for service, instances in news.items():
             _put(said, service, instances)
         for key, owners in outcome.owners.items():
             _put(self._shared, key, owners)
@@ -143,42 +144,65 @@ class TableBuilder:
             if service in said
         ]
 
-    def _follow(self, news: Mapping[Owner, tuple[Instance, ...]]) -> _Outcome:
-        """What follows when these owners say this now, and all others what they did."""
+    def _follow(
+        self, source: str, news: Mapping[str, tuple[Instance, ...]]
+    ) -> _Outcome:
+        """What follows when a source says this now, and all others what they did."""
         outcome = _Outcome()
-        claimants: dict[RouteKey, tuple[Owner, ...]] = {}
-        for owner, instances in news.items():
-            alone = (owner,)
+        # Routes by the service that claims them; "" when none does any more.
+        claimed: dict[RouteKey, str] = {}
+        contested: dict[RouteKey, set[Owner]] = {}
+        for service, instances in news.items():
+            owner = (source, service)
             for key in self._claims(owner, self._facts(owner)):
-                claimants.setdefault(key, ())
+                claimed.setdefault(key, "")
             reading = self._read(owner, instances)
-            outcome.quarantine[owner] = reading.quarantine
+            if reading.quarantine or self.table.quarantine_count:
+                outcome.quarantine[owner] = reading.quarantine
             for key, claims in by_route(reading.claims).items():
-                before = claimants.get(key)
-                claimants[key] = before + alone if before else alone
-                # As if there were no others: mostly there are none. To keep the
-                # claims of many services until that is known takes much memory.
+                before = claimed.get(key)
+                if before:
+                    contested.setdefault(key, {(source, before)}).add(owner)
+                    continue
+                # As if there were no others: mostly there are none. To keep claims
+                # until that is known would take as much memory as the table.
+                claimed[key] = service
                 self._merge(outcome, key, claims)
+        for key, service in claimed.items():
+            others = {
+                owner
+                for owner in self._owners(key)
+                if owner[0] != source or owner[1] not in news
+            }
+            if others or not service:
+                ours = {(source, service)} if service else set()
+                contested.setdefault(key, ours).update(others)
+            elif key in self._shared:
+                outcome.owners[key] = ()
+        self._settle_contested(outcome, source, news, contested)
+        return outcome
 
+    def _settle_contested(
+        self,
+        outcome: _Outcome,
+        source: str,
+        news: Mapping[str, tuple[Instance, ...]],
+        contested: Mapping[RouteKey, Iterable[Owner]],
+    ) -> None:
+        """Merge routes that several owners may claim, each of which is read again."""
         claims_of: dict[Owner, dict[RouteKey, list[Claim]]] = {}
-        for key, owners in claimants.items():
-            others = tuple(owner for owner in self._owners(key) if owner not in news)
-            if len(owners) == 1 and not others:
-                if key in self._shared:
-                    outcome.owners[key] = ()
-                continue
-            owners += others
-            for owner in owners:
+        for key, maybe in contested.items():
+            claims: list[Claim] = []
+            for owner in maybe:
                 if owner not in claims_of:
-                    facts = news[owner] if owner in news else self._facts(owner)
+                    is_news = owner[0] == source and owner[1] in news
+                    facts = news[owner[1]] if is_news else self._facts(owner)
                     claims_of[owner] = self._claims(owner, facts)
-            all_claims = (claims_of[owner].get(key, ()) for owner in owners)
-            claims = sorted(chain.from_iterable(all_claims), key=claim_order)
-            # Not all who might have a claim do.
+                claims += claims_of[owner].get(key, ())
+            claims.sort(key=claim_order)
             owners = tuple({claim.owner: None for claim in claims})
             outcome.owners[key] = owners if len(owners) > 1 else ()
             self._merge(outcome, key, claims)
-        return outcome
 
     def _merge(self, outcome: _Outcome, key: RouteKey, claims: Sequence[Claim]) -> None:
         outcome.routes[key], conflicts = merge(key, claims)
