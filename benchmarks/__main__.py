@@ -189,7 +189,7 @@ def _parser(cases: Sequence[Case], peers: Sequence[Peer]) -> argparse.ArgumentPa
     add("--cases", default="", metavar="a,e", help="only these")
     add("--peers", default="", metavar="router,nginx", help="only these proxies")
     add("--rounds", type=int, default=5, help="runs of each (default 5)")
-    add("--seconds", type=float, default=4, help="of each run (default 4)")
+    add("--seconds", type=float, default=5, help="of each run (default 5)")
     add(
         "--quick",
         action="store_true",
