@@ -6,7 +6,8 @@ import os
 import random
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, NoReturn
 
 from twisted.application.service import (
@@ -26,6 +27,7 @@ from .discovery.consul import ConsulSource
 from .discovery.static import static_instances
 from .first_minute import agent_answers, config_for, free_port, usual_agent, welcome
 from .interfaces import STATIC_SOURCE, IFactsSource
+from .model import Instance
 from .net.deadlines import Sweeper
 from .net.reactor import install_unless_chosen
 from .net.transport import connector
@@ -135,16 +137,19 @@ def _exit(message: str) -> NoReturn:
 def makeService(options: Options, reactor: Any = None) -> MultiService:
     """Build the router; nothing listens or connects before it is started.
 
+    :param options: its routes are taken out of it.
     :param reactor: for tests; otherwise the one that is installed.
     """
     if reactor is None:
         from twisted.internet import reactor
-    config = options.config
+    static = static_instances(options.config.routes)
+    # From here on they are facts; 100,000 of them would take 20 MiB as configuration.
+    options.config = config = replace(options.config, routes=())
     rng = random.SystemRandom()
     counters = Counters()
     sources: list[IFactsSource] = []
     history = History(time.time, lambda name: _index_of(name, sources))
-    tables = _tables(config, reactor)
+    tables = _tables(config, static, reactor)
     tables.subscribe(history.table_changed)
     access_log = _access_log(config, counters, reactor)
     engine = _engine(config, tables, access_log, counters, reactor, rng)
@@ -190,7 +195,9 @@ def _index_of(name: str, sources: Iterable[IFactsSource]) -> int:
     return next((state.index for state in states if state.name == name), 0)
 
 
-def _tables(config: Config, reactor: Any) -> RouteTables:
+def _tables(
+    config: Config, static: Mapping[str, Sequence[Instance]], reactor: Any
+) -> RouteTables:
     """The routing table, with the routes of the file in it."""
     consul = config.consul or ConsulConfig()
     rules = RoutingRules(
@@ -200,7 +207,7 @@ def _tables(config: Config, reactor: Any) -> RouteTables:
         datacenter=consul.datacenter,
     )
     tables = RouteTables(rules, reactor.seconds)
-    tables.replace(STATIC_SOURCE, static_instances(config.routes))
+    tables.replace(STATIC_SOURCE, static)
     return tables
 
 
