@@ -183,6 +183,22 @@ class AllocatorTests(SynchronousTestCase):
         service.keep_freed_memory()
         self.assertEqual([1, 1, 1], answers)
 
+    def test_what_the_start_needed_is_handed_back(self) -> None:
+        asked = []
+
+        class Library:
+            def __init__(self, name: None) -> None:
+                self._library = ctypes.PyDLL(name)
+
+            def malloc_trim(self, pad: int) -> None:
+                asked.append(pad)
+                self._library.malloc_trim(pad)
+
+        self.patch(ctypes, "CDLL", Library)
+        service.hand_back_memory()
+        self.assertEqual([0], asked)
+
     def test_another_library_is_left_alone(self) -> None:
         self.patch(ctypes, "CDLL", lambda name: object())
         service.keep_freed_memory()
+        service.hand_back_memory()
