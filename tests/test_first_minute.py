@@ -96,4 +96,4 @@ class WelcomeTests(SynchronousTestCase):
     def test_the_configuration_asks_that_catalog(self) -> None:
         consul = config_for("127.0.0.1:3").consul
         assert consul is not None
-        self.assertEqual("127.0.0.1:3", consul.address)
+        self.assertEqual(("127.0.0.1:3",), consul.address)

@@ -82,7 +82,7 @@ class OptionsTests(SynchronousTestCase):
             options, out, _, _ = self.parse()
         self.assertFalse(options.embedded)
         assert options.config.consul is not None
-        self.assertEqual("a:1", options.config.consul.address)
+        self.assertEqual(("a:1",), options.config.consul.address)
         self.assertIn("a:1", out)
 
     def test_without_a_file_and_an_agent_the_catalog_is_embedded(self) -> None:
@@ -90,7 +90,7 @@ class OptionsTests(SynchronousTestCase):
             options, out, _, _ = self.parse()
         self.assertTrue(options.embedded)
         assert options.config.consul is not None
-        self.assertRegex(options.config.consul.address, r"\A127\.0\.0\.1:\d+\Z")
+        self.assertRegex(options.config.consul.address[0], r"\A127\.0\.0\.1:\d+\Z")
         self.assertIn("embedded catalog", out)
 
 

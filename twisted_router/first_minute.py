@@ -41,7 +41,7 @@ def agent_answers(address: str) -> bool:
 
 def config_for(address: str) -> Config:
     """The defaults, with routes from the catalog at ``address``."""
-    return replace(Config(), consul=ConsulConfig(address=address))
+    return replace(Config(), consul=ConsulConfig(address=(address,)))
 
 
 def welcome(proxy: str, status: str, catalog: str) -> str:

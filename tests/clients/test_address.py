@@ -53,6 +53,12 @@ class ParseTests(SynchronousTestCase):
         }.items():
             self.assertEqual(expected, AgentAddress.parse(text).url)
 
+    def test_without_a_scheme_it_may_mean_tls(self) -> None:
+        for text, scheme in (("c:1", "https"), ("http://c:1", "http")):
+            self.assertEqual(
+                AgentAddress(scheme, "c", 1), AgentAddress.parse(text, tls=True)
+            )
+
     def test_it_is_written_as_a_person_would(self) -> None:
         for text in ("consul:8500", "https://consul:8501", "unix:///run/consul.sock"):
             self.assertEqual(text, str(AgentAddress.parse(text)))

@@ -11,7 +11,6 @@ from unittest import mock
 from treq._agentspy import agent_spy
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.task import Clock
-from twisted.internet.testing import MemoryReactorClock
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface.verify import verifyObject
 
@@ -19,6 +18,7 @@ from tests.clients.support import ScriptedApi, Seen
 from tests.clients.test_instances import ENTRY, entry
 from twisted_router.clients.consul import ConsulClient
 from twisted_router.clients.pyconsul import LibraryClient
+from twisted_router.clients.token import Token
 from twisted_router.clients.transport import Transport
 from twisted_router.config.schema import ConsulConfig, Secret
 from twisted_router.interfaces import Answer, CatalogError, IConsulClient
@@ -82,6 +82,18 @@ class ReadTests(ConsulTestCase):
         self.assertEqual([{"CheckID": "serfHealth"}], answer.data)
         self.assertEqual("/v1/health/state/any", self.asked.uri)
 
+    def test_checks_of_one_status_alone(self) -> None:
+        self.says([])
+        self.successResultOf(self.client.checks(status="critical"))
+        self.assertEqual("/v1/health/state/critical", self.asked.uri)
+
+    def test_summaries_are_told_by_name_and_come_as_they_are(self) -> None:
+        web, db = {"Name": "web", "InstanceCount": 2}, {"Name": "db"}
+        self.says([web, db])
+        answer = self.successResultOf(self.client.summaries())
+        self.assertEqual({"web": [web], "db": [db]}, answer.data)
+        self.assertEqual("/v1/internal/ui/services", self.asked.uri)
+
     def test_the_agent_speaks_of_itself(self) -> None:
         self.says({"Config": {"NodeName": "n1"}})
         self.assertEqual(
@@ -104,18 +116,26 @@ class ReadTests(ConsulTestCase):
     def test_an_index_makes_a_read_wait(self) -> None:
         self.says({})
         self.successResultOf(self.client.services(7, 55.0))
-        self.assertEqual("/v1/catalog/services?index=7&wait=55000ms", self.asked.uri)
+        self.assertEqual(
+            "/v1/catalog/services?index=7&wait=55000ms&stale=1", self.asked.uri
+        )
         self.says([])
         self.successResultOf(self.client.health("web", 7, 0.5))
-        self.assertEqual("/v1/health/service/web?index=7&wait=500ms", self.asked.uri)
+        self.assertEqual(
+            "/v1/health/service/web?index=7&wait=500ms&stale=1", self.asked.uri
+        )
         self.successResultOf(self.client.checks(7, 55.0))
-        self.assertEqual("/v1/health/state/any?index=7&wait=55000ms", self.asked.uri)
+        self.assertEqual(
+            "/v1/health/state/any?index=7&wait=55000ms&stale=1", self.asked.uri
+        )
 
     def test_a_wait_of_zero_is_not_consuls_default(self) -> None:
         """To Consul, ``wait=0`` means five minutes."""
         self.says({})
         self.successResultOf(self.client.services(7, 0.0))
-        self.assertEqual("/v1/catalog/services?index=7&wait=1ms", self.asked.uri)
+        self.assertEqual(
+            "/v1/catalog/services?index=7&wait=1ms&stale=1", self.asked.uri
+        )
 
     def test_a_name_is_one_segment_whatever_it_holds(self) -> None:
         self.says([])
@@ -154,6 +174,72 @@ class HeaderTests(ConsulTestCase):
     def test_staleness_is_told(self) -> None:
         answer = self.answer(Index="5", Last_Contact="120", Known_Leader="false")
         self.assertEqual(Answer(5, {}, 120, False), answer)
+
+    def test_what_acls_left_out_is_told(self) -> None:
+        for said, expected in (("true", True), ("false", False), ("", False)):
+            answer = self.answer(**{"Results-Filtered-By-ACLs": said})
+            self.assertEqual(expected, answer.filtered_by_acls)
+
+
+class VersionTests(ConsulTestCase):
+    """Answers as Consul's versions give them, none of which is a surprise."""
+
+    def answered(self, headers: dict[str, str]) -> Answer:
+        self.says([ENTRY])
+        self.api.headers = {"Content-Type": "application/json", **headers}
+        return self.successResultOf(self.client.health("web"))
+
+    def test_every_version_is_understood(self) -> None:
+        for version, headers, index in (
+            (
+                "1.8, leader",
+                {**HEADERS, "X-Consul-Effective-Consistency": "leader"},
+                42,
+            ),
+            (
+                "1.10, streaming",
+                {"X-Consul-Index": "42", "X-Consul-Query-Backend": "streaming"},
+                42,
+            ),
+            (
+                "1.11, ACLs",
+                {
+                    **HEADERS,
+                    "X-Consul-Default-Acl-Policy": "deny",
+                    "X-Consul-Results-Filtered-By-Acls": "true",
+                },
+                42,
+            ),
+            ("cached", {"Age": "12", "X-Cache": "HIT", **HEADERS}, 42),
+            ("behind a proxy that drops headers", {}, 1),
+            ("restored", {**HEADERS, "X-Consul-Index": "0"}, 1),
+        ):
+            with self.subTest(version):
+                answer = self.answered(headers)
+                self.assertEqual(index, answer.index)
+                self.assertEqual(["web-1"], [one.id for one in answer.data])
+                self.assertFalse(answer.stale)
+
+    def test_fields_that_are_new_do_not_matter(self) -> None:
+        new = {**ENTRY, "PeerName": "", "Locality": {"Region": "r"}}
+        self.says([{**new, "Service": {**ENTRY["Service"], "Ports": [{"Port": 1}]}}])
+        answer = self.successResultOf(self.client.health("web"))
+        self.assertEqual(["web-1"], [one.id for one in answer.data])
+
+    def test_every_no_is_told_with_its_status(self) -> None:
+        for status, said in (
+            (403, "Permission denied: token with AccessorID '...' lacks permission"),
+            (403, "ACL not found"),
+            (429, "Your IP is issuing too many concurrent connections"),
+            (429, "rate limit exceeded, try again later or against a different server"),
+            (503, "rate limit exceeded, try again later"),
+            (500, "No cluster leader"),
+            (500, "rpc error making call: EOF"),
+        ):
+            self.api.body, self.api.status = said.encode(), status
+            error = self.error_of(self.client.health("web"))
+            self.assertEqual(status, error.status)
+            self.assertIn(said, str(error))
 
 
 class WriteTests(ConsulTestCase):
@@ -216,6 +302,11 @@ class BadAnswerTests(ConsulTestCase):
             "the answer is not the JSON that Consul documents",
             str(error),
         )
+
+    def test_half_a_character_in_one_tag_does_not_spoil_the_rest(self) -> None:
+        self.says({"bad": ["\ud800"], "web": ["a"]})
+        answer = self.successResultOf(self.client.services())
+        self.assertEqual({"bad": ["\ud800"], "web": ["a"]}, answer.data)
 
     def test_json_nested_without_end_is_an_error(self) -> None:
         self.api.body = b"[" * 200_000
@@ -333,7 +424,7 @@ class EnvironmentTests(SynchronousTestCase):
         }
         with mock.patch.dict(os.environ, environ):
             client = ConsulClient(
-                Clock(), ConsulConfig(address="10.0.0.1:85"), api.agent()
+                Clock(), ConsulConfig(address=("10.0.0.1:85",)), api.agent()
             )
         self.successResultOf(client.services())
         self.assertEqual("10.0.0.1:85", api.seen[0].headers["host"])
@@ -346,46 +437,11 @@ class LibraryClientTests(SynchronousTestCase):
     def test_they_send_what_their_names_say(self) -> None:
         api = ScriptedApi(b"true")
         transport = Transport(api.agent(), Clock(), "consul")
-        library = LibraryClient(transport, "http://consul:8500", "")
+        token = Token(Secret(""), Secret, Clock())
+        library = LibraryClient(transport, "http://consul:8500", token)
         for send, method in ((library.delete, "DELETE"), (library.post, "POST")):
             sent = send(lambda response: response.body, "/v1/x", [("a", 1)], "data")
-            self.assertEqual(b"true", self.successResultOf(sent))
+            self.assertEqual(b"true", self.successResultOf(sent).body)
             seen = api.seen[-1]
             self.assertEqual((method, "/v1/x?a=1"), (seen.method, seen.uri))
             self.assertEqual(b"data", seen.body)
-
-
-class ConnectionTests(SynchronousTestCase):
-    """The client's own connections."""
-
-    def test_it_dials_the_agent_that_is_configured(self) -> None:
-        reactor = MemoryReactorClock()
-        client = ConsulClient(reactor, ConsulConfig(address="127.0.0.1:85"))
-        reading = client.services()
-        self.assertEqual(("127.0.0.1", 85), reactor.tcpClients[0][:2])
-        reading.cancel()
-        self.failureResultOf(reading, CancelledError)
-        self.successResultOf(client.close())
-        self.assertEqual([], reactor.getDelayedCalls())
-
-    def test_it_dials_a_socket(self) -> None:
-        reactor = MemoryReactorClock()
-        client = ConsulClient(reactor, ConsulConfig(address="unix:///run/c.sock"))
-        reading = client.services()
-        self.assertEqual("/run/c.sock", reactor.unixClients[0][0])
-        reading.cancel()
-        self.failureResultOf(reading, CancelledError)
-
-    def test_https_reads_its_certificates_at_once(self) -> None:
-        config = ConsulConfig(address="https://consul", ca_cert="/nonexistent.pem")
-        self.assertRaises(OSError, ConsulClient, MemoryReactorClock(), config)
-
-    def test_an_unusable_address_is_refused_at_once(self) -> None:
-        self.assertRaises(
-            ValueError, ConsulClient, Clock(), ConsulConfig(address="ftp://x")
-        )
-
-    def test_with_an_agent_given_there_is_nothing_to_close(self) -> None:
-        agent, _ = agent_spy()
-        client = ConsulClient(Clock(), ConsulConfig(), agent)
-        self.successResultOf(client.close())

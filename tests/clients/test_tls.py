@@ -113,6 +113,24 @@ class TrustTests(HandshakeTestCase):
         self.assert_trusted(True, "10.0.0.1", server)
         self.assert_trusted(False, "10.0.0.2", server)
 
+    def test_the_authorities_of_a_directory_are_trusted_beside_the_files(self) -> None:
+        beside = Path(self.mktemp())
+        beside.mkdir()
+        (beside / "other.pem").write_bytes(self.other.certificate)
+        (beside / "deeper").mkdir()
+        creator = client_tls(
+            "consul.test", self.file(self.ours.certificate), ca_path=str(beside)
+        )
+        for authority in (self.ours, self.other):
+            server = self.server("consul.test", authority)
+            self.assertTrue(self.handshake(creator, server)[0].completed)
+
+    def test_anybody_is_when_that_is_wanted(self) -> None:
+        server = self.server("web.test", Authority("foreign"))
+        for host in ("consul.test", "10.0.0.1"):
+            creator = client_tls(host, verify=False)
+            self.assertTrue(self.handshake(creator, server)[0].completed)
+
     def test_the_systems_authorities_do_not_count_when_a_file_is_named(self) -> None:
         client, _ = self.handshake(
             client_tls("consul.test"), self.server("consul.test", self.ours)
@@ -125,9 +143,10 @@ class ClientCertificateTests(HandshakeTestCase):
 
     asks = True
 
-    def shown(self, *files: str) -> list[str]:
+    def shown(self, *files: str, verify: bool = True) -> list[str]:
         """Names of the certificates that a server sees, ours first."""
-        creator = client_tls("consul.test", self.file(self.ours.certificate), *files)
+        ca = self.file(self.ours.certificate)
+        creator = client_tls("consul.test", ca, *files, verify=verify)
         client, service = self.handshake(creator, self.server("consul.test", self.ours))
         self.assertTrue(client.completed)
         connection = service._tlsConnection
@@ -145,6 +164,11 @@ class ClientCertificateTests(HandshakeTestCase):
             ["router.test", "other"],
             self.shown(self.file(certificate, self.other.certificate), self.file(key)),
         )
+
+    def test_so_they_are_to_a_server_that_is_not_verified(self) -> None:
+        certificate, key = self.ours.issue("router.test")
+        files = self.file(certificate, self.other.certificate), self.file(key)
+        self.assertEqual(["router.test", "other"], self.shown(*files, verify=False))
 
     def test_the_key_may_stand_beside_the_certificate(self) -> None:
         certificate, key = self.ours.issue("router.test")
@@ -171,6 +195,13 @@ class BadFileTests(SynchronousTestCase):
         path = self.file(self.key)
         self.assert_refused(path, "no certificate in it", path)
         self.assert_refused(path, "no certificate in it", "", path)
+
+    def test_a_directory_without_any(self) -> None:
+        path = Path(self.mktemp())
+        path.mkdir()
+        with self.assertRaises(ValueError) as caught:
+            client_tls("consul.test", ca_path=str(path))
+        self.assertIn(f"{path}: no certificate in it", str(caught.exception))
 
     def test_a_damaged_certificate(self) -> None:
         path = self.file(self.certificate.replace(b"MII", b"AAA"))

@@ -13,7 +13,7 @@ from twisted_router.config import (
 )
 from twisted_router.config.schema import AuthScheme
 
-from .loading import WITH_CONSUL, config_of, problems_of
+from .loading import WITH_CONSUL, config_of, load, problems_of
 
 _ENVIRON = {
     "CONSUL_HTTP_ADDR": "https://consul:8501",
@@ -169,14 +169,63 @@ class EnvironmentTests(SynchronousTestCase):
         consul = config_of("consul:", _ENVIRON).consul
         assert consul is not None
         self.assertEqual(
-            ("https://consul:8501", "abc", "/etc/ca.pem"),
+            (("https://consul:8501",), "abc", "/etc/ca.pem"),
             (consul.address, consul.token, consul.ca_cert),
         )
 
     def test_the_file_wins(self) -> None:
         consul = config_of("consul: {address: here:1}", _ENVIRON).consul
         assert consul is not None
-        self.assertEqual("here:1", consul.address)
+        self.assertEqual(("here:1",), consul.address)
+
+    def test_one_or_several_agents(self) -> None:
+        for text, expected in (("a:1", ("a:1",)), ("[a:1, b:2]", ("a:1", "b:2"))):
+            consul = config_of(f"consul: {{address: {text}}}").consul
+            assert consul is not None
+            self.assertEqual(expected, consul.address)
+
+    def test_no_agent_at_all_is_refused(self) -> None:
+        expected = "host:port, http(s)://host[:port] or unix:///path"
+        for text, got in (("[]", "an empty list"), ("['']", "''"), ("''", "''")):
+            (problem,) = problems_of(f"consul: {{address: {text}}}")
+            self.assertIn(f"got {got}, expected {expected}", problem)
+
+    def test_a_tokens_file_goes_before_a_token(self) -> None:
+        """As in Consul's own tools; and a key before both."""
+        environ = {"CONSUL_HTTP_TOKEN": "a", "CONSUL_HTTP_TOKEN_FILE": "/t"}
+        for text, expected, file in (
+            ("consul:", "b", "/t"),
+            ("consul: {token: c}", "c", ""),
+        ):
+            consul = load(text, environ, {"/t": "b\n"}).config.consul
+            assert consul is not None
+            self.assertEqual((expected, file), (consul.token, consul.token.file))
+
+    def test_a_tokens_file_that_is_not_there_is_named_with_its_variable(self) -> None:
+        (problem,) = problems_of("consul:", {"CONSUL_HTTP_TOKEN_FILE": "/t"}, {})
+        self.assertIn("consul.token: from the variable CONSUL_HTTP_TOKEN_FILE", problem)
+        self.assertIn("'/t'", problem)
+
+    def test_switches_are_read_as_go_reads_them(self) -> None:
+        for text, expected in (("1", True), ("T", True), ("true", True), ("0", False)):
+            consul = config_of("consul:", {"CONSUL_HTTP_SSL": text}).consul
+            assert consul is not None
+            self.assertEqual(expected, consul.ssl)
+
+    def test_everything_of_tls_has_a_variable(self) -> None:
+        consul = config_of(
+            "consul:",
+            {
+                "CONSUL_CAPATH": "/ca",
+                "CONSUL_TLS_SERVER_NAME": "server.dc1.consul",
+                "CONSUL_HTTP_SSL_VERIFY": "false",
+            },
+        ).consul
+        assert consul is not None
+        self.assertEqual(
+            ("/ca", "server.dc1.consul", False),
+            (consul.ca_path, consul.tls_server_name, consul.ssl_verify),
+        )
 
     def test_they_make_no_section_by_themselves(self) -> None:
         text = "routes: [{uri: a, instances: [b]}]"

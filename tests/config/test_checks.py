@@ -117,5 +117,10 @@ class ClientTlsTests(SynchronousTestCase):
             warnings_of(text),
         )
 
+    def test_one_agent_with_tls_is_enough_for_them(self) -> None:
+        for given in ("address: [a:1, 'https://b']", "ssl: true"):
+            text = f"consul: {{ca_cert: ca.pem, {given}}}"
+            self.assertEqual([], warnings_of(text))
+
     def test_an_endpoint_of_the_environment_may_speak_tls(self) -> None:
         self.assertEqual([], warnings_of("consul:\ndocker: {ca_cert: ca.pem}"))

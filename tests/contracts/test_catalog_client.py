@@ -19,7 +19,7 @@ class ClientContract(Suite):
         """Have a client."""
         await super().setUp()
         self.client = ConsulClient(
-            running_reactor(), ConsulConfig(address=self.address)
+            running_reactor(), ConsulConfig(address=(self.address,))
         )
         self.addCleanup(self.client.close)
 

@@ -86,7 +86,7 @@ class RegistrarTestCase(TestCase):
     def start(self) -> None:
         """Start a registrar, as a new process would have it."""
         client = RecordingClient(
-            self.reactor, ConsulConfig(address=self.consul.address)
+            self.reactor, ConsulConfig(address=(self.consul.address,))
         )
         client.written, client.switched_s = self.written, self.switched_s
         rng = random.Random()

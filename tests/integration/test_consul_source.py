@@ -34,7 +34,7 @@ class ConsulTestCase(TestCase):
         self.client = self.connect(self.consul.address)
 
     def connect(self, address: str) -> ConsulClient:
-        client = ConsulClient(self.reactor, ConsulConfig(address=address))
+        client = ConsulClient(self.reactor, ConsulConfig(address=(address,)))
         self.addCleanup(client.close)
         return client
 

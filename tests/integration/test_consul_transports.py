@@ -65,11 +65,11 @@ class UNIXTests(TransportTestCase):
     async def test_the_agent_is_reached_by_its_path(self) -> None:
         path = str(self.directory / "consul.sock")
         await self.listen(UNIXServerEndpoint(self.reactor, path))
-        config = ConsulConfig(address=f"unix://{path}")
+        config = ConsulConfig(address=(f"unix://{path}",))
         self.assertEqual({"web": []}, await self.services_of(config))
 
     async def test_a_missing_socket_is_a_catalog_error(self) -> None:
-        config = ConsulConfig(address=f"unix://{self.directory}/none")
+        config = ConsulConfig(address=(f"unix://{self.directory}/none",))
         try:
             await self.services_of(config)
         except CatalogError as error:
@@ -106,7 +106,7 @@ class TLSTests(TransportTestCase):
     async def test_both_sides_are_sure_of_each_other(self) -> None:
         certificate, key = self.authority.issue("router")
         config = ConsulConfig(
-            address=self.address,
+            address=(self.address,),
             ca_cert=self.file(self.authority.certificate),
             client_cert=self.file(certificate),
             client_key=self.file(key),
@@ -115,7 +115,7 @@ class TLSTests(TransportTestCase):
 
     async def test_a_server_that_cannot_be_trusted_is_not_asked(self) -> None:
         config = ConsulConfig(
-            address=self.address, ca_cert=self.file(Authority("other").certificate)
+            address=(self.address,), ca_cert=self.file(Authority("other").certificate)
         )
         try:
             await self.services_of(config)
@@ -127,7 +127,7 @@ class TLSTests(TransportTestCase):
 
     async def test_without_our_certificate_the_server_refuses(self) -> None:
         config = ConsulConfig(
-            address=self.address, ca_cert=self.file(self.authority.certificate)
+            address=(self.address,), ca_cert=self.file(self.authority.certificate)
         )
         try:
             await self.services_of(config)

@@ -39,16 +39,17 @@ class AgentAddress:
     path: str = ""
 
     @classmethod
-    def parse(cls, text: str) -> AgentAddress:
+    def parse(cls, text: str, tls: bool = False) -> AgentAddress:
         """Read a Consul agent's address as Consul's own tools write it.
 
         :param text: ``host:port``, ``http://host[:port]``, ``https://host[:port]`` or
             ``unix:///path``.
+        :param tls: ``host:port`` alone means https.
         :raises ValueError: it is none of these.
         """
         scheme, separator, rest = text.partition("://")
         if not separator:
-            scheme, rest = "http", text
+            scheme, rest = "https" if tls else "http", text
         if scheme == "unix" and rest.startswith("/"):
             return cls("unix", path=rest)
         if scheme not in ("http", "https"):
@@ -78,12 +79,30 @@ class AgentAddress:
         return self._netloc if self.scheme == "http" else self.url
 
 
+def endpoint_of(
+    reactor: Any,
+    address: AgentAddress,
+    tls: IOpenSSLClientConnectionCreator | None,
+    connect_limit_s: float,
+) -> IStreamClientEndpoint:
+    """What connects to a server.
+
+    :param tls: how to speak TLS with it; ``None`` for plain TCP or a socket.
+    :param connect_limit_s: seconds that one attempt to connect may take.
+    """
+    if address.scheme == "unix":
+        return UNIXClientEndpoint(reactor, address.path, timeout=connect_limit_s)
+    endpoint = HostnameEndpoint(
+        reactor, address.host, address.port, timeout=connect_limit_s
+    )
+    return endpoint if tls is None else wrapClientTLS(tls, endpoint)
+
+
 @implementer(IAgentEndpointFactory)
 class AgentEndpoints:
     """Leads every request of a ``twisted.web.client.Agent`` to one server.
 
-    :param tls: how to speak TLS with it; ``None`` for plain TCP or a socket.
-    :param connect_limit_s: seconds that one attempt to connect may take.
+    The parameters are those of :func:`endpoint_of`.
     """
 
     def __init__(
@@ -93,21 +112,8 @@ class AgentEndpoints:
         tls: IOpenSSLClientConnectionCreator | None,
         connect_limit_s: float,
     ) -> None:
-        self._reactor = reactor
-        self._address = address
-        self._tls = tls
-        self._connect_limit_s = connect_limit_s
+        self._endpoint = endpoint_of(reactor, address, tls, connect_limit_s)
 
     def endpointForURI(self, uri: URI) -> IStreamClientEndpoint:  # noqa: N802
         """The same endpoint whatever the URI: its host is there for the Host field."""
-        at = self._address
-        if at.scheme == "unix":
-            return UNIXClientEndpoint(
-                self._reactor, at.path, timeout=self._connect_limit_s
-            )
-        endpoint = HostnameEndpoint(
-            self._reactor, at.host, at.port, timeout=self._connect_limit_s
-        )
-        if self._tls is None:
-            return endpoint
-        return wrapClientTLS(self._tls, endpoint)
+        return self._endpoint

@@ -1,4 +1,4 @@
-"""Consul's HTTP API as the router and the registrar use it: py-consul over treq."""
+"""Consul's HTTP API as the router and the registrar use it, over py-consul."""
 
 from __future__ import annotations
 
@@ -7,93 +7,128 @@ from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 from urllib.parse import quote
 
+import orjson
 from consul.callback import CB
-from twisted.internet.defer import Deferred, succeed
+from twisted.internet.defer import Deferred, DeferredList
 from twisted.python.failure import Failure
-from twisted.web.client import Agent, HTTPConnectionPool
 from twisted.web.iweb import IAgent
 from zope.interface import implementer
 
-from ..config.schema import ConsulConfig
+from ..config.schema import ConsulConfig, Secret
+from ..config.secret import Secrets, read_secret_file
 from ..interfaces import Answer, CatalogError, IConsulClient
 from ..model import Quarantined
-from .address import AgentAddress, AgentEndpoints
+from .agents import Agents
+from .consul_agent import ConsulAgent
 from .instances import read_instances
-from .pyconsul import Library, LibraryClient, Position
-from .tls import client_tls
-from .transport import Transport
+from .pyconsul import SUMMARIES, Library
+from .reading import CatalogReads
+from .token import Token
+from .transport import Reply
 
-#: Seconds to connect to the agent.
-CONNECT_LIMIT_S = 3.0
+#: What a read gives: the content, and the entries that were no use.
+_Content = tuple[Any, tuple[Quarantined, ...]]
 
-#: Idle connections kept. An agent allows 200 for each client address, all processes
-#: of the host together (its ``http_max_conns_per_client``).
-_MAX_IDLE = 16
-_IDLE_S = 60
+_SECRETS = Secrets({}, read_secret_file)
 
 _T = TypeVar("_T")
 
 
 @implementer(IConsulClient)
 class ConsulClient:
-    """Asks one Consul agent.
+    """Asks Consul through one agent or several.
+
+    What is asked of the catalog goes to the first agent or, while that does not
+    answer, to the next that does. What is the agent's own matter always goes to the
+    first: a service belongs to the agent that it was registered with, and another one
+    would keep it for ever.
 
     :param reactor: for time and connections.
-    :param agent: makes the requests instead of an own connection pool (tests).
-    :raises ValueError: the address or a certificate of ``config`` cannot be used.
+    :param agent: makes the requests instead of own connections (tests).
+    :param read_secret: reads a token's file again; raises RefusedError.
+    :raises ValueError: an address or a certificate of ``config`` cannot be used.
     :raises OSError: a certificate cannot be read.
     """
 
     def __init__(
-        self, reactor: Any, config: ConsulConfig, agent: IAgent | None = None
+        self,
+        reactor: Any,
+        config: ConsulConfig,
+        agent: IAgent | None = None,
+        read_secret: Callable[[str], Secret] = _SECRETS.from_file,
     ) -> None:
-        address = AgentAddress.parse(config.address)
-        self._pool: HTTPConnectionPool | None = None
-        if agent is None:
-            self._pool = HTTPConnectionPool(reactor)
-            self._pool.maxPersistentPerHost = _MAX_IDLE
-            self._pool.cachedConnectionTimeout = _IDLE_S
-            agent = Agent.usingEndpointFactory(
-                reactor, _endpoints(reactor, address, config), self._pool
-            )
-        token = str(config.token)
-        transport = Transport(agent, reactor, where=str(address), secret=token)
-        self._http = LibraryClient(transport, address.url, token)
-        self._consul = Library(self._http, config.datacenter)
+        token = Token(config.token, read_secret, reactor)
+        self._all = [
+            ConsulAgent(reactor, address, config, token, agent)
+            for address in config.address
+        ]
+        self._local = self._all[0]
+        self._agents = Agents(self._all, reactor, _has_leader, ConsulAgent.abort)
+        self._reads = CatalogReads(self._agents, reactor, float(config.max_stale))
 
     def services(self, index: int = 0, wait_s: float = 0.0) -> Deferred[Answer]:
         """See :meth:`IConsulClient.services`; tags are sorted."""
-        reading = self._consul.catalog.services(**_blocking(index, wait_s))
-        return self._answer(reading, "/v1/catalog/services", _services)
+
+        def read(library: Library, index: int, wait_s: float) -> Deferred[Reply]:
+            reading: Deferred[Reply] = library.catalog.services(
+                **_blocking(index, wait_s)
+            )
+            return reading
+
+        return self._answer(read, index, wait_s, "/v1/catalog/services", _services)
 
     def health(
         self, service: str, index: int = 0, wait_s: float = 0.0
     ) -> Deferred[Answer]:
         """See :meth:`IConsulClient.health`; instances are sorted."""
         name = _segment(service)
-        reading = self._consul.health.service(name, **_blocking(index, wait_s))
 
-        def decode(data: Any) -> tuple[Any, tuple[Quarantined, ...]]:
+        def read(library: Library, index: int, wait_s: float) -> Deferred[Reply]:
+            reading: Deferred[Reply] = library.health.service(
+                name, **_blocking(index, wait_s)
+            )
+            return reading
+
+        def decode(data: Any) -> _Content:
             return read_instances(service, _expect(list, data))
 
-        return self._answer(reading, f"/v1/health/service/{name}", decode)
+        return self._answer(read, index, wait_s, f"/v1/health/service/{name}", decode)
 
-    def checks(self, index: int = 0, wait_s: float = 0.0) -> Deferred[Answer]:
+    def checks(
+        self, index: int = 0, wait_s: float = 0.0, status: str = "any"
+    ) -> Deferred[Answer]:
         """See :meth:`IConsulClient.checks`."""
-        reading = self._consul.health.state("any", **_blocking(index, wait_s))
-        return self._answer(reading, "/v1/health/state/any", _checks)
+
+        def read(library: Library, index: int, wait_s: float) -> Deferred[Reply]:
+            reading: Deferred[Reply] = library.health.state(
+                status, **_blocking(index, wait_s)
+            )
+            return reading
+
+        return self._answer(read, index, wait_s, f"/v1/health/state/{status}", _checks)
+
+    def summaries(self) -> Deferred[Answer]:
+        """See :meth:`IConsulClient.summaries`."""
+
+        def read(library: Library, index: int, wait_s: float) -> Deferred[Reply]:
+            return library.summaries()
+
+        return self._answer(read, 0, 0.0, SUMMARIES, _summaries)
 
     def agent_self(self) -> Deferred[dict[str, Any]]:
         """See :meth:`IConsulClient.agent_self`."""
-        return self._object(self._consul.agent.self(), "/v1/agent/self")
+        path = "/v1/agent/self"
+        return self._own(self._local.default.agent.self(), path, _object)
 
     def agent_services(self) -> Deferred[dict[str, dict[str, Any]]]:
         """See :meth:`IConsulClient.agent_services`."""
-        return self._objects(self._consul.agent.services(), "/v1/agent/services")
+        path = "/v1/agent/services"
+        return self._own(self._local.default.agent.services(), path, _objects)
 
     def agent_checks(self) -> Deferred[dict[str, dict[str, Any]]]:
         """See :meth:`IConsulClient.agent_checks`."""
-        return self._objects(self._consul.agent.checks(), "/v1/agent/checks")
+        path = "/v1/agent/checks"
+        return self._own(self._local.default.agent.checks(), path, _objects)
 
     def register(
         self, payload: Mapping[str, Any], keep_checks: bool = False
@@ -104,7 +139,7 @@ class ConsulClient:
         be one more check; newer ones keep it.
         """
         # py-consul's own method wants the fields as parameters, and leaves some out.
-        registering: Deferred[bool] = self._http.put(
+        registering: Deferred[Any] = self._local.http.put(
             CB.boolean(),
             "/v1/agent/service/register",
             params=[] if keep_checks else [("replace-existing-checks", "true")],
@@ -115,7 +150,7 @@ class ConsulClient:
 
     def deregister(self, service_id: str) -> Deferred[None]:
         """See :meth:`IConsulClient.deregister`."""
-        deregistering: Deferred[bool] = self._consul.agent.service.deregister(
+        deregistering: Deferred[Any] = self._local.default.agent.service.deregister(
             _segment(service_id)
         )
         deregistering.addErrback(_unknown_is_fine)
@@ -125,65 +160,70 @@ class ConsulClient:
         self, service_id: str, enable: bool, reason: str = ""
     ) -> Deferred[None]:
         """See :meth:`IConsulClient.maintenance`."""
-        switching: Deferred[bool] = self._consul.agent.service.maintenance(
+        switching: Deferred[Any] = self._local.default.agent.service.maintenance(
             _segment(service_id), "true" if enable else "false", reason or None
         )
         return switching.addCallback(_nothing)
 
     def close(self) -> Deferred[None]:
         """See :meth:`IConsulClient.close`; requests under way are their owners'."""
-        if self._pool is None:
-            return succeed(None)
-        closing: Deferred[None] = self._pool.closeCachedConnections()
-        return closing
+        self._agents.close()
+        closing = DeferredList([agent.close() for agent in self._all])
+        return closing.addCallback(_nothing)
 
     def _answer(
         self,
-        reading: Deferred[tuple[Position, Any]],
+        read: Callable[[Library, int, float], Deferred[Reply]],
+        index: int,
+        wait_s: float,
         path: str,
-        decode: Callable[[Any], tuple[Any, tuple[Quarantined, ...]]],
+        decode: Callable[[Any], _Content],
     ) -> Deferred[Answer]:
-        def read(found: tuple[Position, Any]) -> Answer:
-            position, data = found
-            content, quarantined = self._decoded(path, decode, data)
+        async def answer() -> Answer:
+            found = await self._reads.read(read, index, wait_s)
+            position = found.position
+            content, quarantined = _decoded(found.agent, path, decode, found.reply)
             return Answer(
-                int(position),
+                position,
                 content,
                 position.last_contact_ms,
                 position.known_leader,
                 quarantined,
+                found.is_stale,
+                position.filtered_by_acls,
             )
 
-        return reading.addCallback(read)
+        return Deferred.fromCoroutine(answer())
 
-    def _object(self, reading: Deferred[Any], path: str) -> Deferred[dict[str, Any]]:
+    def _own(
+        self, reading: Deferred[Any], path: str, decode: Callable[[Any], _T]
+    ) -> Deferred[_T]:
         return reading.addCallback(
-            lambda data: self._decoded(path, lambda found: _expect(dict, found), data)
+            lambda reply: _decoded(self._local, path, decode, reply)
         )
 
-    def _objects(
-        self, reading: Deferred[Any], path: str
-    ) -> Deferred[dict[str, dict[str, Any]]]:
-        return reading.addCallback(
-            lambda data: self._decoded(path, _dict_of_objects, data)
-        )
 
-    def _decoded(self, path: str, decode: Callable[[Any], _T], data: Any) -> _T:
-        try:
-            return decode(data)
-        except _ShapeError as error:
-            raise self._http.unexpected("GET", self._http.uri(path)) from error
+def _has_leader(agent: ConsulAgent) -> Deferred[bool]:
+    """Whether an agent answers, and its cluster works; asks nothing of the leader."""
+    asking: Deferred[Any] = agent.default.status.leader()
+    return asking.addCallback(lambda reply: reply.body.strip() not in (b"", b'""'))
 
 
-def _endpoints(
-    reactor: Any, address: AgentAddress, config: ConsulConfig
-) -> AgentEndpoints:
-    tls = None
-    if address.scheme == "https":
-        tls = client_tls(
-            address.host, config.ca_cert, config.client_cert, config.client_key
-        )
-    return AgentEndpoints(reactor, address, tls, CONNECT_LIMIT_S)
+def _decoded(
+    agent: ConsulAgent, path: str, decode: Callable[[Any], _T], reply: Reply
+) -> _T:
+    try:
+        return decode(_json(reply.body))
+    except (ValueError, RecursionError, _ShapeError) as error:
+        raise agent.http.unexpected("GET", agent.http.uri(path)) from error
+
+
+def _json(body: bytes) -> Any:
+    try:
+        return orjson.loads(body)
+    except orjson.JSONDecodeError:
+        # It refuses half a surrogate pair, which may be in one tag of thousands.
+        return json.loads(body)
 
 
 class _ShapeError(Exception):
@@ -211,7 +251,7 @@ def _expect(kind: type[_T], data: Any) -> _T:
     return data
 
 
-def _services(data: Any) -> tuple[dict[str, list[str]], tuple[Quarantined, ...]]:
+def _services(data: Any) -> _Content:
     services = {}
     for name, tags in _expect(dict, data).items():
         # Go writes an empty list as null.
@@ -219,12 +259,29 @@ def _services(data: Any) -> tuple[dict[str, list[str]], tuple[Quarantined, ...]]
     return services, ()
 
 
-def _checks(data: Any) -> tuple[list[dict[str, Any]], tuple[Quarantined, ...]]:
-    return [_expect(dict, check) for check in _expect(list, data)], ()
+def _checks(data: Any) -> _Content:
+    for check in _expect(list, data):
+        _expect(dict, check)
+    return data, ()
 
 
-def _dict_of_objects(data: Any) -> dict[str, dict[str, Any]]:
-    return {key: _expect(dict, value) for key, value in _expect(dict, data).items()}
+def _object(data: Any) -> dict[str, Any]:
+    return _expect(dict, data)
+
+
+def _objects(data: Any) -> dict[str, dict[str, Any]]:
+    for value in _expect(dict, data).values():
+        _expect(dict, value)
+    return _object(data)
+
+
+def _summaries(data: Any) -> _Content:
+    # Names come more than once where there are several namespaces.
+    summaries: dict[str, list[dict[str, Any]]] = {}
+    for summary in _expect(list, data):
+        name = _expect(str, _expect(dict, summary).get("Name"))
+        summaries.setdefault(name, []).append(summary)
+    return summaries, ()
 
 
 def _nothing(_: Any) -> None:

@@ -188,7 +188,7 @@ class DockerClient:
     async def _get(self, path: str) -> Reply:
         url = self._url + path
         try:
-            return await self._calls.request("GET", url, {}, None, CALL_LIMIT_S)
+            return await self._calls.request("GET", url, None, None, CALL_LIMIT_S)
         except CatalogError as error:
             raise DockerError(str(error), error.status) from error
 

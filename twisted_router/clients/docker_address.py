@@ -62,7 +62,7 @@ def find_engine(
 
 
 def engine_endpoints(
-    reactor: Any, address: AgentAddress, files: Mapping[str, str]
+    reactor: Any, address: AgentAddress, files: Mapping[str, Any]
 ) -> AgentEndpoints:
     """How to connect to an engine that :func:`find_engine` found.
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any
 
-from treq.client import HTTPClient
 from twisted.internet.defer import CancelledError, Deferred, succeed
 from twisted.internet.interfaces import IConsumer, IReactorTime
 from twisted.internet.protocol import Protocol, connectionDone
@@ -19,7 +18,7 @@ from zope.interface import implementer
 
 from ..interfaces import CatalogError
 
-#: A response's body, decompressed; a catalog of 10,000 instances is about 10 MB.
+#: A response's body; a catalog of 10,000 instances is about 10 MB.
 MAX_BODY_BYTES = 64 * 1024 * 1024
 
 _EXCERPT_CHARS = 200
@@ -36,10 +35,11 @@ class Reply:
 class Transport:
     """Asks one server over HTTP, and never for longer or for more than it may.
 
-    Redirects are errors and cookies are dropped: an API has no use for either.
+    Nothing is packed, redirects are errors and cookies are dropped: an API on this
+    machine or the next has no use for any.
 
     :param where: the server, as the messages of errors name it.
-    :param secret: text that no message may show, ``""`` for none.
+    :param secret: tells the text that no message may show, ``""`` for none.
     """
 
     def __init__(
@@ -47,11 +47,10 @@ class Transport:
         agent: IAgent,
         clock: IReactorTime,
         where: str,
-        secret: str = "",
+        secret: Callable[[], str] = str,
         max_body_bytes: int = MAX_BODY_BYTES,
     ) -> None:
-        no_cookies = CookieJar(policy=DefaultCookiePolicy(allowed_domains=[]))
-        self._http = HTTPClient(agent, no_cookies, _Body)
+        self._agent = agent
         self._clock = clock
         self._where = where
         self._secret = secret
@@ -61,7 +60,7 @@ class Transport:
         self,
         method: str,
         url: str,
-        headers: dict[str, str],
+        headers: Headers | None,
         body: bytes | None,
         limit_s: float,
     ) -> Deferred[Reply]:
@@ -73,7 +72,18 @@ class Transport:
             of status 200, with ``CancelledError`` when it was cancelled. Either way
             the connection is given up.
         """
-        work = Deferred.fromCoroutine(self._exchange(method, url, headers, body))
+
+        def answered(response: IResponse) -> Deferred[Reply]:
+            reading = _read(response, self._max_body_bytes)
+            return reading.addCallback(read, response)
+
+        def read(content: bytes, response: IResponse) -> Reply:
+            if response.code == 200:
+                return Reply(response.headers, content)
+            said = content[: 4 * _EXCERPT_CHARS].decode("utf-8", "replace")
+            said = " ".join(said.split())[:_EXCERPT_CHARS]
+            reason = f"{response.code} {said}"
+            raise self.error(method, url, reason, response.code)
 
         def give_up(reason: Exception) -> None:
             # First the verdict: what the cancelling brings up is not the reason.
@@ -98,27 +108,14 @@ class Transport:
 
         outcome: Deferred[Reply] = Deferred(lambda _: give_up(CancelledError()))
         timer = self._clock.callLater(limit_s, too_late)
-        work.addBoth(finished)
-        return outcome
-
-    async def _exchange(
-        self, method: str, url: str, headers: dict[str, str], body: bytes | None
-    ) -> Reply:
-        response: IResponse = await self._http.request(
-            method,
-            url,
-            headers=headers,
-            data=body,
-            allow_redirects=False,
-            unbuffered=True,
-            reactor=self._clock,
+        work: Deferred[Any] = self._agent.request(
+            method.encode("ascii"),
+            url.encode("ascii"),
+            headers,
+            None if body is None else _Body(body),
         )
-        content = await _read(response, self._max_body_bytes)
-        if response.code != 200:
-            said = content[: 4 * _EXCERPT_CHARS].decode("utf-8", "replace")
-            said = " ".join(said.split())[:_EXCERPT_CHARS]
-            raise self.error(method, url, f"{response.code} {said}", response.code)
-        return Reply(response.headers, content)
+        work.addCallback(answered).addBoth(finished)
+        return outcome
 
     def _translate(
         self, method: str, url: str, cause: BaseException | None
@@ -133,17 +130,15 @@ class Transport:
         """An error that names the request, without its query and without secrets."""
         path = "/" + url.partition("://")[2].partition("/")[2].partition("?")[0]
         text = f"{method} {path} at {self._where}: {reason.strip()}"
-        if self._secret:
-            text = text.replace(self._secret, "***")
+        secret = self._secret()
+        if secret:
+            text = text.replace(secret, "***")
         return CatalogError(text, status)
 
 
 @implementer(IBodyProducer)
 class _Body:
-    """A request's body, written at once: the calls of an API are small.
-
-    treq's own producer reads a file bit by bit, on the global reactor.
-    """
+    """A request's body, written at once: the calls of an API are small."""
 
     def __init__(self, data: bytes) -> None:
         self._data = data
@@ -171,7 +166,7 @@ class _TooLargeError(Exception):
 class _BodyReader(Protocol):
     """Gathers a body, up to a limit.
 
-    treq's own collector can be neither cancelled nor limited.
+    ``twisted.web.client.readBody`` has no limit.
     """
 
     def __init__(self, max_bytes: int) -> None:

@@ -17,9 +17,15 @@ from .report import RefusedError, Report, shown_key
 from .scalar import read_scalar
 from .schema import Secret
 from .secret import Secrets
-from .tree import MAX_VALUES, Node, kind_of
+from .tree import MAX_VALUES, Node, Value, kind_of
 
 T = TypeVar("T")
+
+# How Consul's own tools may be told, beside true and false: Go's strconv.ParseBool.
+_GO_BOOLEANS = {
+    **dict.fromkeys(("1", "t", "T"), "true"),
+    **dict.fromkeys(("0", "f", "F"), "false"),
+}
 
 
 class Binding:
@@ -80,12 +86,21 @@ class Binding:
     def _absent(self, key: Key) -> Any:
         if key.metadata.get("required"):
             raise RefusedError(f"missing, expected {key.metadata['expected']}")
-        variable = key.metadata.get("environ", "")
-        text = self._secrets.environ.get(variable, "")
-        if not text:
+        environ = self._secrets.environ
+        variable = key.metadata.get("environ_file", "")
+        if environ.get(variable):
+            child: Value = {"file": Node(0, environ[variable])}
+        else:
+            variable = key.metadata.get("environ", "")
+            child = environ.get(variable, "")
+            if key.kind is bool:
+                child = _GO_BOOLEANS.get(child, child)
+        if not child:
             return key.default
         try:
-            return self._scalar(key, Node(0, text))
+            if key.item is not None:
+                return (read_scalar(str, key.metadata, child),)
+            return self._scalar(key, Node(0, child))
         except RefusedError as refused:
             raise RefusedError(f"from the variable {variable}: {refused}") from refused
 
@@ -108,10 +123,13 @@ class Binding:
 
     def _items(self, key: Key, node: Node, path: str) -> tuple[Any, ...]:
         expected = key.metadata.get("expected", "sections")
+        one_or_more = key.metadata.get("one_or_more", False)
+        if one_or_more and isinstance(node.value, str):
+            return (read_scalar(str, key.metadata, node.value),)
         if not isinstance(node.value, tuple):
             got = kind_of(node.value)
             raise RefusedError(f"got {got}, expected a list: {expected}")
-        if key.metadata.get("required") and not node.value:
+        if (one_or_more or key.metadata.get("required")) and not node.value:
             raise RefusedError(f"got an empty list, expected {expected}")
         items: list[Any] = []
         for number, child in enumerate(node.value):

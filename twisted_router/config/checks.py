@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from .report import Report
 from .schema import Config, ConsulConfig, DockerConfig
 
+_TLS_KEYS = ("ca_cert", "ca_path", "client_cert", "client_key", "tls_server_name")
 _EVERY_ADDRESS = ("", "0.0.0.0", "::")
 
 
@@ -31,7 +32,8 @@ class Checks:
             self._status_login()
         if self._config.consul and self._report.clean("consul"):
             self._client_tls("consul", self._config.consul)
-            self._tls_used("consul", self._config.consul, "address", "https://")
+            if not self._config.consul.ssl:
+                self._tls_used("consul", self._config.consul, "address", "https://")
         if self._config.docker and self._report.clean("docker"):
             self._client_tls("docker", self._config.docker)
             self._tls_used("docker", self._config.docker, "endpoint", "tcp://")
@@ -86,13 +88,14 @@ class Checks:
     def _tls_used(
         self, name: str, section: ConsulConfig | DockerConfig, where: str, scheme: str
     ) -> None:
-        target: str = getattr(section, where)
-        if not target or target.startswith(scheme):
+        target: str | tuple[str, ...] = getattr(section, where)
+        targets = (target,) if isinstance(target, str) else target
+        if any(not one or one.startswith(scheme) for one in targets):
             return
-        for key in ("ca_cert", "client_cert", "client_key"):
+        for key in _TLS_KEYS:
             path = f"{name}.{key}"
             # One from Consul's environment may be meant for other programs.
-            if getattr(section, key) and path in self._lines:
+            if getattr(section, key, "") and path in self._lines:
                 said = f"not used: {name}.{where} does not begin with {scheme}"
                 self._report.warn(self._line(path), path, said)
 

@@ -30,8 +30,10 @@ _HEAD = """\
 # Sizes: 64KiB, 1MB or a number of bytes. 0 switches a limit or a timeout off.
 # Secrets: the text itself, {file: PATH} or {env: NAME}.
 # A section that is commented out is off; take away the first # of its lines.
-# In a consul section, keys that are left out take CONSUL_HTTP_ADDR,
-# CONSUL_HTTP_TOKEN, CONSUL_CACERT, CONSUL_CLIENT_CERT and CONSUL_CLIENT_KEY.
+# In a consul section, keys that are left out take Consul's own variables:
+# CONSUL_HTTP_ADDR, CONSUL_HTTP_SSL, CONSUL_HTTP_TOKEN_FILE or else CONSUL_HTTP_TOKEN,
+# CONSUL_CACERT, CONSUL_CAPATH, CONSUL_CLIENT_CERT, CONSUL_CLIENT_KEY,
+# CONSUL_TLS_SERVER_NAME and CONSUL_HTTP_SSL_VERIFY. A key that is given counts alone.
 """
 # What the shipped file shows: sections that are on, and off, in it.
 _ON = Config(consul=ConsulConfig())
@@ -71,15 +73,22 @@ def _entry(key: Key, value: Any) -> Iterator[str]:
         for item in value:
             yield from _section(item, "  - ", "    ")
     else:
-        yield f"{key.name}: {_scalar(value)}"
+        yield f"{key.name}: {_scalar(_shortest(key, value))}"
 
 
 def _section(value: Any, first: str, indent: str) -> Iterator[str]:
     """A section's keys; ``first`` begins its first key, ``indent`` the others."""
     for key in section_keys(type(value)):
         yield f"{indent}# {key.metadata['doc']}"
-        yield f"{first}{key.name}: {_scalar(getattr(value, key.attribute))}"
+        shown = _shortest(key, getattr(value, key.attribute))
+        yield f"{first}{key.name}: {_scalar(shown)}"
         first = indent
+
+
+def _shortest(key: Key, value: Any) -> Any:
+    """A value as a person would write it: a list that may be one item, as that."""
+    is_one = key.metadata.get("one_or_more") and len(value) == 1
+    return value[0] if is_one else value
 
 
 def _scalar(value: Any) -> str:

@@ -28,7 +28,17 @@ class Secret(str):
     """A secret. YAML: the text itself, ``{file: PATH}`` or ``{env: NAME}``.
 
     Its ``repr`` never shows it, so that no log or status page does.
+
+    :ivar file: where it was read, ``""`` if in none.
     """
+
+    file: str
+
+    def __new__(cls, text: str, file: str = "") -> Secret:
+        """See the class."""
+        secret = super().__new__(cls, text)
+        secret.file = file
+        return secret
 
     def __repr__(self) -> str:
         return "Secret('***')" if self else "Secret('')"
@@ -41,7 +51,9 @@ def _key(default: Any, doc: str, **more: Any) -> Any:
     unless given) and ``maximum``; ``choices``, and ``aliases`` for them; ``check``, a
     predicate for text (of a list: each item) with ``expected`` to say what it wants;
     ``nonempty`` if the check is for empty text as well; ``required``; ``environ``, a
-    variable that stands in for an absent key.
+    variable that stands in for an absent key; ``environ_file``, one that names a file
+    with it and goes before; ``one_or_more``, for a list that may be written as its one
+    item.
     """
     return field(default=default, metadata={"doc": doc, **more})
 
@@ -69,18 +81,23 @@ class StatusConfig:
 class ConsulConfig:
     """Which Consul agent to ask, and what to read there."""
 
-    address: str = _key(
-        "127.0.0.1:8500",
-        "agent: host:port, or http(s)://host:port, or unix:///path",
+    address: tuple[str, ...] = _key(
+        ("127.0.0.1:8500",),
+        "agent: host:port, http(s)://host:port, unix:///path; or a list, best first",
         check=addresses.is_consul_address,
         expected="host:port, http(s)://host[:port] or unix:///path",
         nonempty=True,
+        one_or_more=True,
         environ="CONSUL_HTTP_ADDR",
+    )
+    ssl: bool = _key(
+        False, "speak TLS where address names no scheme", environ="CONSUL_HTTP_SSL"
     )
     token: Secret = _key(
         Secret(""),
-        "ACL token: text, {file: PATH} or {env: NAME}",
+        "ACL token: text, {env: NAME} or {file: PATH}, read again when it changes",
         environ="CONSUL_HTTP_TOKEN",
+        environ_file="CONSUL_HTTP_TOKEN_FILE",
     )
     datacenter: str = _key("", "datacenter to read; empty = the agent's own")
     ca_cert: str = _key(
@@ -88,11 +105,26 @@ class ConsulConfig:
         "PEM file that the agent's certificate must chain to",
         environ="CONSUL_CACERT",
     )
+    ca_path: str = _key(
+        "", "directory of such PEM files, beside ca_cert", environ="CONSUL_CAPATH"
+    )
     client_cert: str = _key(
         "", "PEM file with our certificate for the agent", environ="CONSUL_CLIENT_CERT"
     )
     client_key: str = _key(
         "", "PEM file with the key of client_cert", environ="CONSUL_CLIENT_KEY"
+    )
+    tls_server_name: str = _key(
+        "",
+        "name that the agent's certificate is for; empty = the one in address",
+        check=addresses.is_address,
+        expected="a host name or an IP address",
+        environ="CONSUL_TLS_SERVER_NAME",
+    )
+    ssl_verify: bool = _key(
+        True,
+        "verify that certificate; false lets anybody play the agent",
+        environ="CONSUL_HTTP_SSL_VERIFY",
     )
     tag_prefix: str = _key(
         "urlprefix-",
@@ -119,6 +151,10 @@ class ConsulConfig:
         "how long one blocking query may wait",
         minimum=1,
         maximum=600,
+    )
+    max_stale: Seconds = _key(
+        Seconds(5.0),
+        "age of an answer that will do to learn of a change; 0 = ask the leader",
     )
 
 

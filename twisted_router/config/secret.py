@@ -51,9 +51,13 @@ class Secrets:
         name = child.value
         if not isinstance(name, str) or not name or has_control(name):
             raise RefusedError(f"got {kind_of(name)} as {source}, {_EXPECTED}")
-        return self._from_file(name) if source == "file" else self._from_environ(name)
+        return self.from_file(name) if source == "file" else self._from_environ(name)
 
-    def _from_file(self, path: str) -> Secret:
+    def from_file(self, path: str) -> Secret:
+        """The secret in a file.
+
+        :raises RefusedError: there is none; the message repeats no part of it.
+        """
         try:
             text = self.read_file(path)
         except OSError as error:
@@ -62,7 +66,8 @@ class Secrets:
             why = "it is not UTF-8 text"
         else:
             # Editors and echo end a file with a line break; a secret has none.
-            return _present(text.rstrip("\r\n"), f"file {shown(path)}")
+            found = _present(text.rstrip("\r\n"), f"file {shown(path)}")
+            return Secret(found, file=path)
         raise RefusedError(
             f"cannot read the file {shown(path)}: {why}, expected the secret in it"
         )
