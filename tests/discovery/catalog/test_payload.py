@@ -8,18 +8,19 @@ from typing import Any
 
 from twisted.trial.unittest import SynchronousTestCase
 
+from twisted_router.discovery.catalog.check_payload import read_check, read_update
 from twisted_router.discovery.catalog.model import (
     Check,
     CheckStatus,
+    CheckType,
+    HttpTarget,
+    Probe,
     RefusedError,
     Service,
     ServiceAddress,
+    TcpTarget,
 )
-from twisted_router.discovery.catalog.payload import (
-    read_check,
-    read_registration,
-    read_update,
-)
+from twisted_router.discovery.catalog.payload import read_registration
 from twisted_router.model import Weights
 
 
@@ -207,6 +208,15 @@ class ServiceCheckTests(PayloadTestCase):
                 {"HTTP": "http://127.0.0.1/"},
                 "Invalid check: Interval must be > 0 for Script, HTTP, or TCP checks",
             ),
+            (
+                {"HTTP": "http://127.0.0.1/", "Interval": "5s", "OutputMaxSize": -1},
+                "Invalid check: MaxOutputMaxSize must be positive",
+            ),
+            (
+                {"HTTP": "http://127.0.0.1/", "Interval": "5s", "Header": {"a": "b"}},
+                "Request decode failed: json: cannot unmarshal string into Go struct "
+                "field .Check.Header of type []",
+            ),
             ({"TTL": "-5s"}, "Invalid check: TTL must be > 0 for TTL checks"),
             (
                 {"TTL": "10s", "Status": "bad"},
@@ -219,10 +229,8 @@ class ServiceCheckTests(PayloadTestCase):
         ):
             self.assertRefused(refusal, registration, Check=check)
 
-    def test_checks_that_would_have_to_be_run_are_refused_by_name(self) -> None:
+    def test_checks_that_are_not_run_here_are_refused_by_name(self) -> None:
         for check, kind in (
-            ({"HTTP": "http://127.0.0.1/", "Interval": "5s"}, "HTTP"),
-            ({"TCP": "127.0.0.1:80", "Interval": "5s"}, "TCP"),
             ({"GRPC": "127.0.0.1:80", "Interval": "5s"}, "gRPC"),
             ({"Args": ["true"], "Interval": "5s"}, "Script"),
             ({"ScriptArgs": ["true"], "Interval": "5s"}, "Script"),
@@ -230,10 +238,83 @@ class ServiceCheckTests(PayloadTestCase):
         ):
             self.assertRefused(
                 f"Invalid check: {kind} checks are not run by this development "
-                "catalog; use a TTL check, or a Consul agent",
+                "catalog; use a TTL, HTTP or TCP check, or a Consul agent",
                 registration,
                 Check=check,
             )
+
+
+class ProbeTests(SynchronousTestCase):
+    """Checks that the catalog runs."""
+
+    def check(self, **fields: Any) -> Check:
+        """The one check of a registration."""
+        _, (check,) = registration(Check=fields)
+        return check
+
+    def probe(self, **fields: Any) -> Probe:
+        """What is run for it."""
+        probe = self.check(**fields).probe
+        assert probe is not None
+        return probe
+
+    def test_a_url_is_asked_for_as_it_says(self) -> None:
+        check = self.check(
+            HTTP="https://127.0.0.1/health",
+            Method="POST",
+            Header={"X-A": ["1", "2"], "Host": ["h"]},
+            Body="b",
+            TLSSkipVerify=True,
+            Interval="20s",
+            Timeout="3s",
+            OutputMaxSize=10,
+            SuccessBeforePassing=2,
+            FailuresBeforeCritical=3,
+        )
+        target = HttpTarget(
+            "https://127.0.0.1/health",
+            "POST",
+            (("X-A", ("1", "2")), ("Host", ("h",))),
+            "b",
+            verify=False,
+        )
+        self.assertEqual(Probe(target, 20.0, 3.0, 10, 2, 3), check.probe)
+        self.assertEqual(
+            (CheckType.HTTP, CheckStatus.CRITICAL, 0.0),
+            (check.type, check.status, check.ttl_s),
+        )
+
+    def test_an_address_is_connected_to(self) -> None:
+        check = self.check(TCP="127.0.0.1:80", Interval="20s", Status="passing")
+        self.assertEqual(Probe(TcpTarget("127.0.0.1:80"), 20.0, 10.0), check.probe)
+        self.assertEqual(
+            (CheckType.TCP, CheckStatus.PASSING), (check.type, check.status)
+        )
+
+    def test_a_url_goes_before_an_address(self) -> None:
+        probe = self.probe(HTTP="http://h/", TCP="h:1", Interval="1s")
+        self.assertEqual(HttpTarget("http://h/"), probe.target)
+
+    def test_an_interval_is_a_second_at_least(self) -> None:
+        self.assertEqual(1.0, self.probe(TCP="h:1", Interval="10ms").interval_s)
+
+    def test_a_run_has_ten_seconds_or_what_it_is_given(self) -> None:
+        url, address = {"HTTP": "http://h/"}, {"TCP": "h:1"}
+        for fields, expected_s in (
+            ({**url, "Interval": "60s"}, 10.0),
+            ({**url, "Interval": "5s"}, 5.0),
+            ({**url, "Interval": "5s", "Timeout": "-1s"}, 5.0),
+            ({**url, "Interval": "5s", "Timeout": "8s"}, 8.0),
+            ({**address, "Interval": "5s"}, 10.0),
+            ({**address, "Interval": "5s", "Timeout": "20ms"}, 0.02),
+            ({**address, "Interval": "5s", "Timeout": "2h"}, 60.0),
+        ):
+            self.assertEqual(expected_s, self.probe(**fields).timeout_s, fields)
+
+    def test_of_an_output_is_kept_what_one_says_within_bounds(self) -> None:
+        for size, expected in ((0, 4096), (1, 1), (1_000_000, 65536)):
+            probe = self.probe(TCP="h:1", Interval="5s", OutputMaxSize=size)
+            self.assertEqual(expected, probe.output_limit_bytes)
 
 
 class CheckTests(PayloadTestCase):

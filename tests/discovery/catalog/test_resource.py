@@ -12,6 +12,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
+from tests.discovery.catalog.runs import never_ends
 from twisted_router.discovery.catalog.endpoints import BODY_LIMIT_BYTES
 from twisted_router.discovery.catalog.resource import CatalogResource
 from twisted_router.discovery.catalog.room import Limits
@@ -32,7 +33,9 @@ class ResourceTestCase(SynchronousTestCase):
 
     def setUp(self) -> None:
         self.clock = Clock()
-        self.store = CatalogStore(self.clock, limits=Limits(watchers=2))
+        self.store = CatalogStore(
+            self.clock, never_ends, random.Random(1), limits=Limits(watchers=2)
+        )
         self.resource = CatalogResource(self.store, _HalfWay())
         self.client = StubTreq(self.resource)
         self.put("/v1/agent/service/register", {"Name": "web", "Check": {"TTL": "1h"}})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from dataclasses import replace
 from typing import Any
 
@@ -11,12 +12,16 @@ from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
+from tests.discovery.catalog.runs import Runs, never_ends
 from twisted_router.discovery.catalog.model import (
     Check,
     CheckStatus,
+    CheckType,
     Indexed,
+    Probe,
     RefusedError,
     Service,
+    TcpTarget,
 )
 from twisted_router.discovery.catalog.room import Limits
 from twisted_router.discovery.catalog.store import CatalogStore
@@ -31,7 +36,10 @@ class StoreTestCase(SynchronousTestCase):
 
     def setUp(self) -> None:
         self.clock = Clock()
-        self.store = CatalogStore(self.clock, limits=Limits(3, 4, 100, 20_000))
+        self.runs = Runs()
+        self.store = CatalogStore(
+            self.clock, self.runs, random.Random(1), limits=Limits(3, 4, 100, 20_000)
+        )
 
     def check(self, check_id: str) -> Check:
         """What is known of a check."""
@@ -256,6 +264,78 @@ class CheckTests(StoreTestCase):
         self.store.register(WEB, [check])
         self.store.watchers.wait(lambda: 1, 1, 60.0)
         self.store.close()
+        self.assertEqual([], self.clock.getDelayedCalls())
+
+
+class RunTests(StoreTestCase):
+    """Checks that the catalog runs."""
+
+    PROBE = Probe(TcpTarget("web.test:80"), 10.0, 5.0)
+    CHECK = replace(WEB_CHECK, type=CheckType.TCP, ttl_s=0.0, probe=PROBE)
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.store.register(WEB, [self.CHECK])
+
+    def test_what_a_run_finds_is_the_status_and_wakes(self) -> None:
+        waiting = self.store.watchers.wait(
+            lambda: self.store.indexes.health("web"), self.store.indexes.last, 60.0
+        )
+        self.clock.advance(10.0)
+        self.runs.end(CheckStatus.CRITICAL, "refused")
+        self.successResultOf(waiting)
+        check = self.check("service:web-1")
+        self.assertEqual(
+            (CheckStatus.CRITICAL, "refused"), (check.status, check.output)
+        )
+
+    def test_a_new_output_alone_moves_no_index(self) -> None:
+        index = self.store.indexes.last
+        self.clock.advance(10.0)
+        self.runs.end(CheckStatus.PASSING, "still there")
+        self.assertEqual("still there", self.check("service:web-1").output)
+        self.assertEqual(index, self.store.indexes.last)
+
+    def test_a_check_that_is_gone_is_run_no_more(self) -> None:
+        self.clock.advance(10.0)
+        self.store.deregister("web-1")
+        self.assertEqual(1, self.runs.cancelled)
+        self.assertEqual([], self.clock.getDelayedCalls())
+
+    def test_a_check_that_is_registered_again_goes_on(self) -> None:
+        self.clock.advance(10.0)
+        self.store.register(WEB, [self.CHECK])
+        self.assertEqual((1, 0), (len(self.runs.asked), self.runs.cancelled))
+
+    def test_a_check_that_becomes_one_of_reports_is_run_no_more(self) -> None:
+        self.clock.advance(10.0)
+        self.store.register(WEB, [WEB_CHECK])
+        self.assertEqual(1, self.runs.cancelled)
+        self.store.update_check("service:web-1", CheckStatus.WARNING, "")
+
+    def test_nobody_reports_to_a_check_that_is_run(self) -> None:
+        self.assertRaises(
+            RefusedError,
+            self.store.update_check,
+            "service:web-1",
+            CheckStatus.PASSING,
+            "",
+        )
+
+    def test_a_service_that_is_critical_for_too_long_is_removed(self) -> None:
+        self.store.register(WEB, [replace(self.CHECK, deregister_after_s=60.0)])
+        self.clock.advance(10.0)
+        self.runs.end(CheckStatus.CRITICAL)
+        self.clock.advance(59.0)
+        self.assertEqual(1, len(self.store.services()))
+        self.clock.advance(1.0)
+        self.assertEqual([], self.store.services())
+        self.assertEqual([], self.clock.getDelayedCalls())
+
+    def test_closing_gives_up_what_runs(self) -> None:
+        self.clock.advance(10.0)
+        self.store.close()
+        self.assertEqual(1, self.runs.cancelled)
         self.assertEqual([], self.clock.getDelayedCalls())
 
 
@@ -539,7 +619,7 @@ class PropertyTests(SynchronousTestCase):
         self, changes: list[tuple[Any, ...]]
     ) -> None:
         clock = Clock()
-        store = CatalogStore(clock)
+        store = CatalogStore(clock, never_ends, random.Random(1))
         for change in changes:
             indexes, content = self.indexes(store), self.content(store)
             try:

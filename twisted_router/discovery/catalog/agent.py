@@ -6,9 +6,10 @@ from collections.abc import Mapping
 
 from . import views
 from .call import Act, Call, View
+from .check_payload import read_check, read_update
 from .fields import CHECK, SERVICE
 from .model import CheckStatus, RefusedError
-from .payload import read_check, read_registration, read_update
+from .payload import read_registration
 
 
 def _register(call: Call) -> None:

@@ -39,6 +39,8 @@ class CheckType(StrEnum):
     """What keeps a check up to date; ``NODE`` is the node's own, always passing."""
 
     TTL = "ttl"
+    HTTP = "http"
+    TCP = "tcp"
     MAINTENANCE = "maintenance"
     NODE = ""
 
@@ -87,11 +89,54 @@ class Service:
 
 
 @dataclass(frozen=True, slots=True)
+class HttpTarget:
+    """A URL to ask for.
+
+    :ivar headers: names, with all values of each.
+    :ivar verify: whether the server's certificate must be right.
+    """
+
+    url: str
+    method: str = "GET"
+    headers: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    body: str = ""
+    verify: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class TcpTarget:
+    """A ``host:port`` to connect to."""
+
+    address: str
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """What the catalog does itself to learn the status of a check.
+
+    :ivar interval_s: seconds from the end of one run to the next.
+    :ivar timeout_s: seconds that a run may take.
+    :ivar output_limit_bytes: what is kept of a body: its end.
+    :ivar successes_before_passing: how many in a row it takes to leave critical;
+        0 is 1.
+    :ivar failures_before_critical: how many in a row it takes to become critical.
+    """
+
+    target: HttpTarget | TcpTarget
+    interval_s: float
+    timeout_s: float
+    output_limit_bytes: int = 4096
+    successes_before_passing: int = 0
+    failures_before_critical: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Check:
     """A check as it was registered, and as it stands.
 
     :ivar service_id: ``""`` for a check of the node.
     :ivar ttl_s: seconds without an update until it is critical; 0 = never.
+    :ivar probe: ``None`` for a check that others report on.
     :ivar deregister_after_s: seconds of critical until its service is removed;
         0 = never.
     """
@@ -104,6 +149,7 @@ class Check:
     output: str = ""
     type: CheckType = CheckType.TTL
     ttl_s: float = 0.0
+    probe: Probe | None = None
     deregister_after_s: float = 0.0
 
 

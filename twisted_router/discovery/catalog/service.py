@@ -19,6 +19,7 @@ from twisted.web.server import Request, Site
 
 from .kv import VALUE_LIMIT_BYTES
 from .model import Node
+from .probing import Prober
 from .resource import CatalogResource
 from .store import CatalogStore
 
@@ -57,7 +58,10 @@ class CatalogService(Service):
         self.host = host
         self.port = port
         self.store = CatalogStore(
-            reactor, Node(node, "127.0.0.1" if host in _WILDCARDS else host)
+            reactor,
+            Prober(reactor).run,
+            random.Random(),
+            Node(node, "127.0.0.1" if host in _WILDCARDS else host),
         )
         site = _CatalogSite(self.store, reactor)
         self._connections = _Connections(reactor, site)

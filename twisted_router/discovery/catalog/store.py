@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
@@ -22,6 +23,7 @@ from .model import (
     Service,
 )
 from .room import DEFAULT_LIMITS, Limits, Room
+from .rounds import CheckRounds, Run
 from .timers import CheckTimers
 from .watchers import Watchers
 
@@ -34,12 +36,16 @@ class CatalogStore:
     A change is complete when its method returns, and whoever waited for it has been
     woken: there is no agent here that tells a server later.
 
-    :param clock: for the TTLs of checks and the timeouts of blocked queries.
+    :param clock: for the times of checks and the timeouts of blocked queries.
+    :param run: runs a check of a URL or an address once.
+    :param rng: for the moments at which checks are run first.
     """
 
     def __init__(
         self,
         clock: IReactorTime,
+        run: Run,
+        rng: random.Random,
         node: Node | None = None,
         limits: Limits = DEFAULT_LIMITS,
     ) -> None:
@@ -51,6 +57,7 @@ class CatalogStore:
         )
         self._room = Room(limits)
         self._timers = CheckTimers(clock, self._expire, self._reap)
+        self._rounds = CheckRounds(clock, rng, run, self._found)
         self._services: dict[str, Indexed[Service]] = {}
         self._checks: dict[str, Indexed[Check]] = {}
         self._ids_by_name: defaultdict[str, set[str]] = defaultdict(set)
@@ -185,6 +192,7 @@ class CatalogStore:
         """Answer who waits, and stop the clocks of all checks."""
         self.watchers.close()
         self._timers.stop()
+        self._rounds.stop()
 
     # How it is done; whoever calls these advances the index before, and wakes after
 
@@ -233,6 +241,7 @@ class CatalogStore:
             self._note_change(check)
         self._timers.reported(check)
         self._timers.status_set(check)
+        self._rounds.begin(check)
 
     def _remove_check(self, check_id: str) -> None:
         self._room.leave_check(check_id)
@@ -242,6 +251,7 @@ class CatalogStore:
         check = self._checks.pop(check_id).value
         self._checks_by_service[check.service_id].discard(check_id)
         self._timers.forget(check_id)
+        self._rounds.forget(check_id)
         self._note_change(check)
 
     def _note_change(self, check: Check) -> None:
@@ -278,6 +288,9 @@ class CatalogStore:
         row = self._checks[check_id]
         output = own_checks.expired_output(row.value.output)
         self._set_status(row, CheckStatus.CRITICAL, output)
+
+    def _found(self, check_id: str, status: CheckStatus, output: str) -> None:
+        self._set_status(self._checks[check_id], status, output)
 
     def _reap(self, check_id: str) -> None:
         self.deregister(self._checks[check_id].value.service_id)
