@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 from typing import Any
 
 from twisted.trial.unittest import SynchronousTestCase
@@ -110,6 +111,25 @@ class InstanceTests(SynchronousTestCase):
         backwards, _ = read_instances("web", entries[::-1])
         self.assertEqual(["web-1", "web-2", "web-3"], [i.id for i in forwards])
         self.assertEqual(forwards, backwards)
+
+    def test_what_instances_have_in_common_is_there_once(self) -> None:
+        """A table of thousands of them stays in memory."""
+        fresh = [json.loads(json.dumps(entry(ID=name))) for name in ("a", "b")]
+        (a, b), _ = read_instances("web", fresh)
+        for first, second in (
+            (a.node, b.node),
+            (a.address, b.address),
+            (a.tags, b.tags),
+            (a.meta, b.meta),
+        ):
+            self.assertIs(first, second)
+
+    def test_what_differs_stays_different(self) -> None:
+        (a, b), _ = read_instances(
+            "web", [entry(ID="a"), entry(ID="b", Tags=["x"], Meta={"y": "z"})]
+        )
+        self.assertEqual((("x",), {"y": "z"}), (b.tags, b.meta))
+        self.assertNotEqual((a.tags, a.meta), (b.tags, b.meta))
 
     def test_a_checks_output_does_not_matter(self) -> None:
         made = copy.deepcopy(ENTRY)
