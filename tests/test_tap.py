@@ -125,14 +125,20 @@ class MakeServiceTests(SynchronousTestCase):
 
     def test_a_consul_section_adds_a_source(self) -> None:
         self.assertEqual(
-            ["StatusService", "ClosingService", "ConsulSource", "ProxyService"],
+            [
+                "StatusService",
+                "ClosingService",
+                "Keeper",
+                "ConsulSource",
+                "ProxyService",
+            ],
             self.names("consul:"),
         )
 
     def test_a_docker_section_adds_the_registrar(self) -> None:
         self.assertEqual(
             [
-                *("StatusService", "ClosingService", "ConsulSource"),
+                *("StatusService", "ClosingService", "Keeper", "ConsulSource"),
                 *("RegistrarService", "ProxyService"),
             ],
             self.names("consul:\ndocker:\n"),
@@ -148,7 +154,7 @@ class MakeServiceTests(SynchronousTestCase):
         self.assertEqual(
             [
                 *("StatusService", "CatalogService", "ClosingService"),
-                *("ConsulSource", "ProxyService"),
+                *("Keeper", "ConsulSource", "ProxyService"),
             ],
             self.names("consul: {address: '127.0.0.1:8500'}", embedded=True),
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from twisted.internet.defer import Deferred
@@ -47,6 +47,14 @@ class SourceState:
     :ivar error: why it is not hearing from it now, ``""`` when it is.
     :ivar index: the highest index of its origin's history that it has seen; 0 if it
         knows of none.
+    :ivar snapshot_age_s: the age in seconds of its facts while they are those of a
+        file, kept from before the start; ``None`` once its origin has told its own.
+    :ivar oldest_s: the greatest age of any service's facts, in seconds; ``None`` if
+        none was ever confirmed.
+    :ivar doubtful: services of which what would confirm their facts fails now.
+    :ivar withdrawn: services not routed, as they were not confirmed for too long.
+    :ivar held: instances routed although its origin does not list them any more.
+    :ivar alarms: how often there was something to report, by kind.
     """
 
     name: str
@@ -54,6 +62,12 @@ class SourceState:
     age_s: float | None = None
     error: str = ""
     index: int = 0
+    snapshot_age_s: float | None = None
+    oldest_s: float | None = None
+    doubtful: int = 0
+    withdrawn: int = 0
+    held: int = 0
+    alarms: Mapping[str, int] = field(default_factory=dict)
 
 
 #: The source whose facts come from the router's own file. They are routed as they are
@@ -85,6 +99,30 @@ class IFactsSource(Interface):
 
     def state() -> SourceState:
         """How it is doing right now."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """What is routed of one service although its source does not list it any more.
+
+    :ivar since_s: seconds since it is held; ``left_s`` until it is let go.
+    """
+
+    service: str
+    instances: int
+    why: str
+    since_s: float
+    left_s: float
+
+
+class IGuard(Interface):
+    """Holds what vanished from a source, for an operator to see and to release."""
+
+    def holds() -> Sequence[Hold]:
+        """What is held, by service."""
+
+    def release(service: str | None = None) -> int:
+        """Let go what is held of a service, or of all; how many instances that were."""
 
 
 @dataclass(frozen=True, slots=True)

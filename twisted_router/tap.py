@@ -24,6 +24,9 @@ from .config import Config, ConfigError, load_config_file
 from .config.schema import ConsulConfig
 from .discovery.catalog.service import CatalogService
 from .discovery.consul import ConsulSource
+from .discovery.contact import Contact
+from .discovery.keeper import Keeper, Surroundings
+from .discovery.rebuilding import Blueprint
 from .discovery.static import static_instances
 from .first_minute import agent_answers, config_for, free_port, usual_agent, welcome
 from .interfaces import STATIC_SOURCE, IFactsSource
@@ -39,8 +42,10 @@ from .proxy.service import ProxyService
 from .registrar.service import RegistrarService
 from .retry import backoff_policy
 from .routing.balance import Balancer
+from .routing.build import TableBuilder
 from .routing.claims import RoutingRules
 from .routing.history import History
+from .routing.table import difference
 from .routing.tables import RouteTables
 from .service import ClosingService, RouterService
 from .status.facts import StatusFacts
@@ -149,14 +154,24 @@ def makeService(options: Options, reactor: Any = None) -> MultiService:
     counters = Counters()
     sources: list[IFactsSource] = []
     history = History(time.time, lambda name: _index_of(name, sources))
-    tables = _tables(config, static, reactor)
+    rules = _rules(config)
+    tables = RouteTables(rules, reactor.seconds)
+    tables.replace(STATIC_SOURCE, static)
     tables.subscribe(history.table_changed)
     access_log = _access_log(config, counters, reactor)
     engine = _engine(config, tables, access_log, counters, reactor, rng)
     proxy = ProxyService(engine, reactor, reactor)
     catalog = _embedded_catalog(config, reactor) if options.embedded else None
-    consul, read, registrar = _consul_parts(config, tables, reactor, rng)
-    sources += read
+    consul, keeper, registrar = _consul_parts(
+        config,
+        tables,
+        _blueprint(tables, rules, static, reactor),
+        history,
+        reactor,
+        rng,
+    )
+    if keeper is not None:
+        sources.append(keeper)
     facts = StatusFacts(
         tables=tables,
         counters=counters,
@@ -168,6 +183,7 @@ def makeService(options: Options, reactor: Any = None) -> MultiService:
         started_at_s=time.time(),
         index=config.index,
         registrar=registrar.state if registrar is not None else None,
+        guard=keeper.guard if keeper is not None else None,
     )
     status = StatusService(reactor, config.status, facts)
 
@@ -195,20 +211,39 @@ def _index_of(name: str, sources: Iterable[IFactsSource]) -> int:
     return next((state.index for state in states if state.name == name), 0)
 
 
-def _tables(
-    config: Config, static: Mapping[str, Sequence[Instance]], reactor: Any
-) -> RouteTables:
-    """The routing table, with the routes of the file in it."""
+def _rules(config: Config) -> RoutingRules:
     consul = config.consul or ConsulConfig()
-    rules = RoutingRules(
+    return RoutingRules(
         tag_prefix=consul.tag_prefix,
         domain=consul.domain,
         default_service=consul.default_service,
         datacenter=consul.datacenter,
     )
-    tables = RouteTables(rules, reactor.seconds)
-    tables.replace(STATIC_SOURCE, static)
-    return tables
+
+
+def _blueprint(
+    tables: RouteTables,
+    rules: RoutingRules,
+    static: Mapping[str, Sequence[Instance]],
+    reactor: Any,
+) -> Blueprint:
+    """How a second table is made, with the routes of the file in it, and compared."""
+
+    def blank() -> TableBuilder:
+        builder = TableBuilder(rules, reactor.seconds)
+        builder.replace(STATIC_SOURCE, static)
+        return builder
+
+    def differences(copy: TableBuilder) -> str:
+        found = difference(tables.table, copy.table)
+        counts = {
+            "missing": len(found.added),
+            "too many": len(found.removed),
+            "wrong": len(found.changed),
+        }
+        return ", ".join(f"{n} routes {what}" for what, n in counts.items() if n)
+
+    return Blueprint(blank, differences, tables.reconcile)
 
 
 def _access_log(config: Config, counters: Counters, reactor: Any) -> AccessLog | None:
@@ -260,13 +295,23 @@ def _embedded_catalog(config: Config, reactor: Any) -> CatalogService:
 
 
 def _consul_parts(
-    config: Config, tables: RouteTables, reactor: Any, rng: random.Random
-) -> tuple[list[IService], list[IFactsSource], RegistrarService | None]:
-    """What asks Consul: services in the order of their start, sources, registrar."""
+    config: Config,
+    tables: RouteTables,
+    blueprint: Blueprint,
+    history: History,
+    reactor: Any,
+    rng: random.Random,
+) -> tuple[list[IService], Keeper | None, RegistrarService | None]:
+    """What asks Consul: services in the order of their start, keeper, registrar."""
     if config.consul is None:
-        return [], [], None
+        return [], None, None
     client = ConsulClient(reactor, config.consul)
-    source = ConsulSource(reactor, client, tables, config.consul, rng)
+    contact = Contact(reactor)
+    around = Surroundings(
+        lambda: source, contact, client, tables, blueprint, history, time.time
+    )
+    keeper = Keeper(reactor, config, "consul", around)
+    source = ConsulSource(reactor, client, keeper, config.consul, rng, contact=contact)
     registrar = None
     if config.docker is not None:
         registrar = RegistrarService(
@@ -277,7 +322,7 @@ def _consul_parts(
             backoff_policy(rng),
             rng,
         )
-    return [ClosingService(client.close), source], [source], registrar
+    return [ClosingService(client.close), keeper, source], keeper, registrar
 
 
 def sweep_interval_s(config: Config) -> float:

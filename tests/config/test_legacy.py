@@ -35,12 +35,14 @@ _OURS = (
     "max_response_header_bytes: 0",
     "max_request_headers: 0",
     "max_response_headers: 0",
+    "droplet_stale_threshold: 120s",
+    "prune_stale_droplets_interval: 30s",
 )
 _NOT_OURS = """
     access_log.enable_streaming backends.cert_chain backends.private_key
     balancing_algorithm balancing_algorithm_az_preference ca_certs cipher_suites
     client_ca_certs client_cert_validation debug_addr disable_http
-    disable_keep_alives droplet_stale_threshold empty_pool_response_code_503
+    disable_keep_alives empty_pool_response_code_503
     empty_pool_timeout enable_envelope_v1_metrics enable_http1_concurrent_read_write
     enable_http2 enable_proxy enable_ssl enable_verify_client_certificate_metadata
     endpoint_keep_alive_probe_interval force_forwarded_proto_https
@@ -56,7 +58,7 @@ _NOT_OURS = """
     max_idle_conns_per_host max_tls_version min_tls_version nats
     nats_client_ping_interval oauth only_trust_client_ca_certs
     per_app_prometheus_http_metrics_reporting per_request_metrics_reporting
-    pid_file prometheus prune_stale_droplets_interval publish_active_apps_interval
+    pid_file prometheus publish_active_apps_interval
     publish_start_message_interval route_latency_metric_muzzle_duration
     route_service_timeout route_services route_services_hairpinning
     route_services_hairpinning_allowlist route_services_internal_server_port
@@ -68,7 +70,7 @@ _NOT_OURS = """
     status.enable_deprecated_varz_healthz_endpoints
     status.enable_nontls_health_checks status.routes status.tls
     sticky_session_cookie_names sticky_sessions_for_auth_negotiate
-    suspend_pruning_if_nats_unavailable tls_handshake_timeout tls_pem
+    tls_handshake_timeout tls_pem
     token_fetcher_expiration_buffer_time token_fetcher_max_retries
     token_fetcher_retry_interval trace_key tracing
     verify_client_certificate_metadata websocket_dial_timeout zone
@@ -111,8 +113,6 @@ class ExampleTests(SynchronousTestCase):
                 "13: logging.syslog",
                 "17: go_max_procs",
                 "18: publish_start_message_interval",
-                "19: prune_stale_droplets_interval",
-                "20: droplet_stale_threshold",
                 "21: publish_active_apps_interval",
                 "22: secure_cookies",
                 "23: route_service_timeout",
@@ -201,6 +201,17 @@ class MovedTests(SynchronousTestCase):
     def test_a_key_moves_at_the_top(self) -> None:
         text = "max_header_bytes: 16KiB\nconsul:\n"
         self.assertEqual(16384, config_of(text).max_request_header_bytes)
+
+    def test_pruning_is_suspended_by_another_name(self) -> None:
+        text = "consul:\nsuspend_pruning_if_nats_unavailable: false\n"
+        self.assertFalse(config_of(text).suspend_pruning_if_consul_unavailable)
+        self.assertEqual(
+            [
+                "f:2: suspend_pruning_if_nats_unavailable: is called "
+                "suspend_pruning_if_consul_unavailable here, and read as that"
+            ],
+            warnings_of(text),
+        )
 
     def test_our_own_name_wins(self) -> None:
         text = "consul:\nbackends: {max_idle: 7}\nmax_idle_conns_per_host: 100\n"

@@ -15,12 +15,16 @@ from twisted_router.config.values import format_bytes, format_seconds
 _README = Path(__file__).parents[2] / "README.rst"
 _ROW = re.compile(r"^``([a-z_.]+)`` +(none|\d+(?: [A-Za-z]+)?)(?: {2,}(.+))?$", re.M)
 
+#: Not of the data plane; docs/outages.rst tells of them.
+_ELSEWHERE = ("droplet_stale_threshold", "prune_stale_droplets_interval")
+
 
 def limits() -> Iterator[tuple[str, Key]]:
     """Every limit and timeout of the data plane, under its name in the file."""
     for prefix, section in (("", Config), ("backends.", BackendsConfig)):
         for key in section_keys(section):
-            if key.kind in (Seconds, Bytes) or key.name.startswith("max_"):
+            limited = key.kind in (Seconds, Bytes) or key.name.startswith("max_")
+            if limited and key.name not in _ELSEWHERE:
                 yield prefix + key.name, key
 
 

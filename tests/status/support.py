@@ -34,10 +34,11 @@ class FakeSource:
     ready: bool = True
     age_s: float | None = 0.5
     error: str = ""
+    more: dict[str, Any] = field(default_factory=dict)
     quarantine: tuple[Quarantined, ...] = ()
 
     def state(self) -> SourceState:
-        return SourceState(self.name, self.ready, self.age_s, self.error)
+        return SourceState(self.name, self.ready, self.age_s, self.error, **self.more)
 
 
 @implementer(IRouteTables)

@@ -18,6 +18,26 @@ class HealthPageTests(PageTestCase):
             (503, b"no routes yet from consul\n"), (answer.status, answer.body)
         )
 
+    def test_what_people_should_know_comes_after_the_ok(self) -> None:
+        for source, line in (
+            (
+                FakeSource(more={"snapshot_age_s": 60.4}),
+                b"consul does not answer: routes of 60 s ago, from the snapshot",
+            ),
+            (
+                FakeSource(age_s=7.2, error="GET /v1/x at 10.0.0.5:8500: refused"),
+                b"consul fails; heard 7 s ago",
+            ),
+            (
+                FakeSource(more={"held": 12}),
+                b"consul has lost 12 instances; they stay routed",
+            ),
+        ):
+            answer = self.read(HealthPage(facts(source)))
+            self.assertEqual(
+                (200, b"ok\n" + line + b"\n"), (answer.status, answer.body)
+            )
+
     def test_it_changes_with_the_facts(self) -> None:
         source = FakeSource(ready=False)
         page = HealthPage(facts(source))

@@ -108,8 +108,35 @@ class MetricsPageTests(PageTestCase):
                 ("source_failing", "b"): 0,
                 ("source_age_seconds", "b"): 0.5,
             },
-            {key: value for key, value in samples.items() if "source_" in key[0]},
+            {
+                key: value
+                for key, value in samples.items()
+                if key[0] in ("source_ready", "source_failing", "source_age_seconds")
+            },
         )
+
+    def test_sources_say_what_is_kept_of_them(self) -> None:
+        more = {
+            "snapshot_age_s": 60.0,
+            "oldest_s": 70.0,
+            "doubtful": 4,
+            "withdrawn": 3,
+            "held": 2,
+            "alarms": {"guard": 1},
+        }
+        self.sources = [FakeSource("consul", more=more), FakeSource("b")]
+        samples = self.samples()
+        expected = {
+            ("source_snapshot_age_seconds", "consul"): 60.0,
+            ("source_oldest_service_seconds", "consul"): 70.0,
+            ("source_doubtful_services", "consul"): 4,
+            ("source_withdrawn_services", "consul"): 3,
+            ("source_held_instances", "consul"): 2,
+            ("source_alarms_total", "guard", "consul"): 1,
+            ("source_held_instances", "b"): 0,
+        }
+        self.assertEqual(expected, {key: samples[key] for key in expected})
+        self.assertNotIn(("source_snapshot_age_seconds", "b"), samples)
 
     def test_the_process_is_measured(self) -> None:
         self.assertGreater(self.samples()[("process_resident_memory_bytes",)], 1e6)

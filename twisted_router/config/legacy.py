@@ -23,14 +23,8 @@ _IGNORED = {
         "publish_start_message_interval",
         "publish_active_apps_interval",
     ),
-    "Consul's health checks say when an instance is gone; set "
-    "DeregisterCriticalServiceAfter there": (
-        "prune_stale_droplets_interval",
-        "droplet_stale_threshold",
+    "a route's age at its first request is not measured": (
         "route_latency_metric_muzzle_duration",
-    ),
-    "it is always so: routes stay while Consul is away": (
-        "suspend_pruning_if_nats_unavailable",
     ),
     "/health answers 503 until the first routes are there": (
         "start_response_delay_interval",
@@ -162,6 +156,7 @@ _INSTEAD = {path: why for why, paths in _IGNORED.items() for path in paths}
 _MOVED = {
     "max_idle_conns_per_host": "backends.max_idle",
     "max_header_bytes": "max_request_header_bytes",
+    "suspend_pruning_if_nats_unavailable": "suspend_pruning_if_consul_unavailable",
 }
 
 

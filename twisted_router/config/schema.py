@@ -152,6 +152,16 @@ class ConsulConfig:
         minimum=1,
         maximum=600,
     )
+    snapshot: str = _key(
+        "",
+        "file to keep the facts in, for a start while Consul is away; empty = none",
+    )
+    snapshot_max_age: Seconds = _key(
+        Seconds(86400.0), "facts that were true longer ago are not used; 0 = any are"
+    )
+    reconcile_interval: Seconds = _key(
+        Seconds(900.0), "how often everything is read anew and compared; 0 = never"
+    )
     max_stale: Seconds = _key(
         Seconds(5.0),
         "age of an answer that will do to learn of a change; 0 = ask the leader",
@@ -320,6 +330,9 @@ class Config:
     index: int = _key(0, "number of this router among several, for /varz")
     status: StatusConfig = _key(StatusConfig(), "the status site")
     consul: ConsulConfig | None = _key(None, "routes from Consul; absent = none")
+    guard: GuardConfig = _key(
+        GuardConfig(), "what happens when much of Consul's catalog is gone at once"
+    )
     docker: DockerConfig | None = _key(None, "the registrar; absent = not run")
     routes: tuple[StaticRoute, ...] = _key((), "static routes")
     auth: tuple[tuple[str, AuthScheme], ...] = _key(
@@ -367,6 +380,15 @@ class Config:
     )
     drain_timeout: Seconds = _key(
         Seconds(8.0), "at stop: then let requests finish for this long"
+    )
+    droplet_stale_threshold: Seconds = _key(
+        Seconds(120.0), "a service that Consul has not confirmed is then withdrawn"
+    )
+    prune_stale_droplets_interval: Seconds = _key(
+        Seconds(30.0), "how often such services are looked for"
+    )
+    suspend_pruning_if_consul_unavailable: bool = _key(
+        True, "none is withdrawn while Consul is away"
     )
 
     max_connections: int = _key(

@@ -9,11 +9,11 @@ from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from zope.interface import implementer
 
 from ..config.schema import GuardConfig
-from ..interfaces import Answer, IFactsConsumer
+from ..interfaces import Answer, Hold, IFactsConsumer, IGuard
 from ..model import Instance
 from .alarms import Alarms
 from .inquiry import Inquiry
-from .losses import Hold, Ledger, Loss, Why, usable_count
+from .losses import Ledger, Loss, Why, usable_count
 
 #: Losses that are no further apart belong together. Blocking queries of one cause may
 #: return as far apart as they wait: 55 s and a sixteenth, unless configured otherwise.
@@ -47,7 +47,7 @@ _NAMED_MAX = 50
 # releases it.
 
 
-@implementer(IFactsConsumer)
+@implementer(IFactsConsumer, IGuard)
 class Guard:
     """Stands before the consumer of one source of facts.
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from ..interfaces import Hold
 from ..model import Instance, Status
 
 Identity = tuple[str, str, str, int]
@@ -76,20 +77,6 @@ class Loss:
 def usable_count(instances: Iterable[Instance]) -> int:
     """How many of them requests may be sent to."""
     return sum(instance.usable for instance in instances)
-
-
-@dataclass(frozen=True, slots=True)
-class Hold:
-    """What is held of one service, for the status site.
-
-    :ivar since_s: seconds since it is held; ``left_s`` until it is let go.
-    """
-
-    service: str
-    instances: int
-    why: str
-    since_s: float
-    left_s: float
 
 
 class Ledger:

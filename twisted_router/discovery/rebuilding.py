@@ -25,13 +25,14 @@ _BATCH = 10
 class Blueprint:
     """How a second table is made and compared with the one in use.
 
-    :ivar blank: gives a table that has no facts of this source, to be told them.
+    :ivar blank: gives a table that has no facts of this source; it is told them as
+        :meth:`IFactsConsumer.apply` is.
     :ivar difference: takes that table, and says in a few words how the one in use
         differs from it; ``""`` if it does not.
     :ivar repair: lets the one in use be made anew. Blocks.
     """
 
-    blank: Callable[[], IFactsConsumer]
+    blank: Callable[[], Any]
     difference: Callable[[Any], str]
     repair: Callable[[], object]
 
@@ -54,7 +55,7 @@ class Rebuilding:
         self._source = source
         self._alarms = alarms
         self._facts: dict[str, tuple[Instance, ...]] = {}
-        self._copy: IFactsConsumer | None = None
+        self._copy: Any = None
         self._missing: dict[str, None] = {}
         self._timer: IDelayedCall | None = None
         self._checking: Deferred[bool] | None = None

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import uuid4
 
-from ..interfaces import IEventLog, IFactsSource, IRouteTables
+from ..interfaces import IEventLog, IFactsSource, IGuard, IRouteTables
 from ..model import Quarantined
 from ..proxy.counters import Counters
 
@@ -26,6 +26,7 @@ class StatusFacts:
     :ivar index: number of this router among several.
     :ivar registrar: what the registrar says of itself, if there is one; what JSON can
         hold, without secrets.
+    :ivar guard: holds what vanished from a source, if anything does.
     :ivar uuid: tells one run of the router from the next.
     """
 
@@ -39,6 +40,7 @@ class StatusFacts:
     started_at_s: float
     index: int = 0
     registrar: Callable[[], Mapping[str, Any]] | None = None
+    guard: IGuard | None = None
     uuid: str = field(default_factory=lambda: str(uuid4()))
 
     def complaint(self) -> str:
@@ -56,6 +58,23 @@ class StatusFacts:
             if not state.ready
         )
         return f"no routes yet from {', '.join(unread)}" if unread else ""
+
+    def remarks(self) -> list[str]:
+        """What clients need not mind and people should: one line for each."""
+        remarks = []
+        for state in (source.state() for source in self.sources):
+            if state.snapshot_age_s is not None:
+                remarks.append(
+                    f"{state.name} does not answer: routes of "
+                    f"{state.snapshot_age_s:.0f} s ago, from the snapshot"
+                )
+            elif state.ready and state.error and state.age_s is not None:
+                remarks.append(f"{state.name} fails; heard {state.age_s:.0f} s ago")
+            if state.held:
+                remarks.append(
+                    f"{state.name} has lost {state.held} instances; they stay routed"
+                )
+        return remarks
 
     def quarantine(self) -> tuple[Quarantined, ...]:
         """Every entry that is not used, and why.

@@ -9,7 +9,10 @@ from .page import Page, reply_text
 
 
 class HealthPage(Page):
-    """200 ``ok``, or 503 with the reason: may clients be sent to this router?"""
+    """200 ``ok``, or 503 with the reason: may clients be sent to this router?
+
+    Lines after ``ok`` say what is not as it should be, though clients are served.
+    """
 
     def __init__(self, facts: StatusFacts) -> None:
         super().__init__()
@@ -19,7 +22,9 @@ class HealthPage(Page):
         """Say so, with gorouter's header fields."""
         _never_from_a_cache(request)
         complaint = self._facts.complaint()
-        return reply_text(request, 503 if complaint else 200, complaint or "ok")
+        if complaint:
+            return reply_text(request, 503, complaint)
+        return reply_text(request, 200, "\n".join(["ok", *self._facts.remarks()]))
 
 
 class AlivePage(Page):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from itertools import accumulate
 
 from prometheus_client import (
@@ -23,6 +23,7 @@ from prometheus_client.registry import Collector
 from twisted.internet.interfaces import IReactorTime
 from twisted.web.server import Request
 
+from ..interfaces import SourceState
 from ..proxy.counters import LATENCY_BOUNDS_S, Counters
 from .credentials import Credentials
 from .facts import StatusFacts
@@ -100,16 +101,66 @@ class _Figures(Collector):
             "Time since a source of facts heard from its origin.",
             labels=["source"],
         )
-        for source in self._facts.sources:
-            state = source.state()
+        states = [source.state() for source in self._facts.sources]
+        for state in states:
             ready.add_metric([state.name], state.ready)
             failing.add_metric([state.name], bool(state.error))
             if state.age_s is not None:
                 age.add_metric([state.name], state.age_s)
         yield from (ready, failing, age)
+        yield from _kept(states)
         yield _gauge(
             "draining", "Whether the router is about to stop.", self._facts.draining()
         )
+
+
+#: Name and meaning of what is kept of a source that fails, or is not believed.
+_KEPT: tuple[tuple[str, str, Callable[[SourceState], float | None]], ...] = (
+    (
+        "source_snapshot_age_seconds",
+        "Age of the facts while they are those of the file on disk.",
+        lambda state: state.snapshot_age_s,
+    ),
+    (
+        "source_oldest_service_seconds",
+        "Time since the facts of the oldest service were confirmed.",
+        lambda state: state.oldest_s,
+    ),
+    (
+        "source_doubtful_services",
+        "Services whose facts cannot be confirmed now.",
+        lambda state: state.doubtful,
+    ),
+    (
+        "source_withdrawn_services",
+        "Services not routed, as nobody confirmed them for too long.",
+        lambda state: state.withdrawn,
+    ),
+    (
+        "source_held_instances",
+        "Instances routed although the source lists them no more.",
+        lambda state: state.held,
+    ),
+)
+
+
+def _kept(states: Sequence[SourceState]) -> Iterator[Metric]:
+    for name, text, value_of in _KEPT:
+        gauge = GaugeMetricFamily(_PREFIX + name, text, labels=["source"])
+        for state in states:
+            value = value_of(state)
+            if value is not None:
+                gauge.add_metric([state.name], value)
+        yield gauge
+    alarms = CounterMetricFamily(
+        _PREFIX + "source_alarms",
+        "What was reported about the facts, by kind.",
+        labels=["source", "kind"],
+    )
+    for state in states:
+        for kind, count in sorted(state.alarms.items()):
+            alarms.add_metric([state.name, kind], count)
+    yield alarms
 
 
 def _traffic(counters: Counters) -> Iterator[Metric]:

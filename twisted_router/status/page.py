@@ -20,7 +20,10 @@ class Page(Resource):
     A subclass says what in :meth:`answer`.
 
     :param credentials: who may read it; anyone if left out.
+    :cvar methods: what it answers, where that is something else.
     """
+
+    methods: tuple[bytes, ...] = (b"GET", b"HEAD")
 
     def __init__(self, credentials: Credentials = _OPEN) -> None:
         super().__init__()
@@ -39,13 +42,13 @@ class Page(Resource):
                 b"www-authenticate", [b'Basic realm="twisted_router", charset="UTF-8"']
             )
             return reply_text(request, 401, "401 Unauthorized")
-        if request.method not in (b"GET", b"HEAD"):
-            headers.setRawHeaders(b"allow", [b"GET, HEAD"])
+        if request.method not in self.methods:
+            headers.setRawHeaders(b"allow", [b", ".join(self.methods)])
             return reply_text(request, 405, "405 Method Not Allowed")
         return self.answer(request)
 
     def answer(self, request: Request) -> Any:
-        """Answer a GET or HEAD: the body, or ``NOT_DONE_YET``."""
+        """Answer one of its methods: the body, or ``NOT_DONE_YET``."""
         raise NotImplementedError
 
 

@@ -28,6 +28,7 @@ from .credentials import Credentials
 from .events import EventsPage
 from .explain import ExplainPage
 from .facts import StatusFacts
+from .guard import GuardPage
 from .health import AlivePage, HealthPage
 from .metrics import MetricsPage
 from .page import NotFound
@@ -70,6 +71,7 @@ class StatusService(Service):
             b"routes": RoutesPage(facts, self._cooperator, credentials),
             b"explain": ExplainPage(facts.explain, credentials),
             b"events": EventsPage(facts.events, credentials),
+            b"guard": GuardPage(facts.guard, credentials),
             b"metrics": MetricsPage(facts, reactor, credentials),
             b"varz": VarzPage(facts, reactor, self._address, credentials),
         }
