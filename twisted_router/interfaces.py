@@ -169,8 +169,18 @@ class IConsulClient(Interface):
         ``data`` is a tuple, all statuses included (``/v1/health/service/NAME``).
         """
 
-    def checks(index: int = 0, wait_s: float = 0.0) -> Deferred[Answer]:
-        """Every check of the cluster, undecoded (``/v1/health/state/any``)."""
+    def checks(
+        index: int = 0, wait_s: float = 0.0, status: str = "any"
+    ) -> Deferred[Answer]:
+        """Checks of the whole cluster, undecoded (``/v1/health/state/STATUS``)."""
+
+    def summaries() -> Deferred[Answer]:
+        """``{service name: summary}`` (``/v1/internal/ui/services``).
+
+        What Consul's own pages show: how many instances and checks a service has, and
+        on which nodes. The API does not promise it: compare a summary with an earlier
+        one and do nothing else with it. Fails with a status where there are none.
+        """
 
     def agent_self() -> Deferred[dict[str, Any]]:
         """What the agent says of itself (``/v1/agent/self``)."""

@@ -40,7 +40,8 @@ def instance(service: str, number: int = 1, **fields: Any) -> Instance:
 class Asked:
     """A read that waits for its answer.
 
-    :ivar what: ``services``, ``checks``, or the name of a service.
+    :ivar what: ``services``, ``critical checks``, ``summaries``, or the name of a
+        service.
     """
 
     what: str
@@ -105,9 +106,15 @@ class ScriptedConsul:
         """See :class:`IConsulClient`."""
         return self._ask(service, index, wait_s)
 
-    def checks(self, index: int = 0, wait_s: float = 0.0) -> Deferred[Answer]:
+    def checks(
+        self, index: int = 0, wait_s: float = 0.0, status: str = "any"
+    ) -> Deferred[Answer]:
         """See :class:`IConsulClient`."""
-        return self._ask("checks", index, wait_s)
+        return self._ask(f"{status} checks", index, wait_s)
+
+    def summaries(self) -> Deferred[Answer]:
+        """See :class:`IConsulClient`."""
+        return self._ask("summaries", 0, 0.0)
 
     def agent_self(self) -> Deferred[dict[str, Any]]:
         """See :class:`IConsulClient`."""

@@ -56,7 +56,7 @@ class FreshnessTests(SynchronousTestCase):
         self.heard("service web", "catalog")
         self.contact.failed("catalog", GONE)
         self.assertFalse(self.freshness.is_doubtful("web"))
-        self.contact.heard("checks")
+        self.contact.heard("warning checks")
         self.assertTrue(self.freshness.is_doubtful("web"))
 
     def test_a_service_that_was_never_read_is_doubtful_without_the_catalog(

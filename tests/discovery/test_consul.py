@@ -532,7 +532,7 @@ class ManyServicesTests(SourceTestCase):
                 asked.answer(5, (instance(asked.what),))
 
     def is_sweeping(self) -> bool:
-        return any(asked.what == "checks" for asked in self.consul.open)
+        return any(asked.what == "warning checks" for asked in self.consul.open)
 
     def test_up_to_the_limit_each_service_has_its_poll(self) -> None:
         self.catalog_is(*self.names(10))
@@ -543,12 +543,12 @@ class ManyServicesTests(SourceTestCase):
         self.poll_limit = 3
         self.setUp()
         self.catalog_is(*self.names(9))
-        self.assertEqual(2 + 4, len(self.consul.open))
+        self.assertEqual(4 + 4, len(self.consul.open))
         self.answer_all()
         self.assertEqual(
             {name: (instance(name),) for name in self.names(9)}, self.consumer.last()
         )
-        self.assertLessEqual(self.consul.most, 6)
+        self.assertLessEqual(self.consul.most, 8)
 
     def test_when_they_become_many_nothing_is_told_twice(self) -> None:
         self.poll_limit = 4
@@ -616,7 +616,7 @@ class StopTests(SourceTestCase):
             lambda: self.catalog_is("a", "b"),
             lambda: self.consul.only("a").answer(5, (instance("a"),)),
             lambda: self.consul.only("b").fail(REFUSED),
-            lambda: self.consul.only("checks").fail(GONE),
+            lambda: self.consul.only("critical checks").fail(GONE),
             lambda: self.let_pass(20),
         ]
         self.poll_limit = 1

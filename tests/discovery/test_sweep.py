@@ -1,21 +1,23 @@
-"""Tests of plain reads that two notifying polls set off."""
+"""Tests of plain reads that a few lists set off."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 from unittest import mock
 
 from twisted.internet.defer import succeed
 from twisted.internet.task import Clock
+from twisted.logger import ILogObserver, LogEvent, formatEvent, globalLogPublisher
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface.verify import verifyObject
 
 from tests.discovery.support import GONE, REFUSED, ScriptedConsul, instance
 from twisted_router.discovery.contact import Contact
 from twisted_router.discovery.poll import Terms
+from twisted_router.discovery.reads import CONCURRENCY
 from twisted_router.discovery.sweep import (
-    CONCURRENCY,
+    LEISURE_S,
     MAX_SWEEP_INTERVAL_S,
     NotifiedReads,
 )
@@ -23,9 +25,11 @@ from twisted_router.discovery.watch import CATALOG, IWatch, Listener
 from twisted_router.interfaces import Answer, CatalogError
 from twisted_router.model import Status
 
+LISTS = ("critical checks", "warning checks", "summaries")
 
-def check(service: str, status: str = "passing", **more: Any) -> dict[str, Any]:
-    """A check as ``health/state/any`` lists it."""
+
+def check(service: str, status: str = "critical", **more: Any) -> dict[str, Any]:
+    """A check as ``health/state/STATUS`` lists it."""
     return {
         "Node": "n1",
         "CheckID": f"service:{service}-1",
@@ -37,7 +41,10 @@ def check(service: str, status: str = "passing", **more: Any) -> dict[str, Any]:
 
 
 class SweepTestCase(SynchronousTestCase):
-    """A watch of any number of services, whose reads the test answers."""
+    """A watch of any number of services, whose reads the test answers.
+
+    :ivar index: Consul's, of the last change.
+    """
 
     def setUp(self) -> None:
         self.clock = Clock()
@@ -46,50 +53,70 @@ class SweepTestCase(SynchronousTestCase):
         terms = Terms(self.clock, self.contact, lambda attempt: 3.0, 55.0)
         self.answered: list[str] = []
         self.failed: list[tuple[str, int, CatalogError]] = []
+        self.unrouted: set[str] = set()
         self.watch = NotifiedReads(
             terms,
             self.consul,
             Listener(
                 lambda name, answer: self.on_answer(name),
                 lambda name, attempt, error: self.failed.append((name, attempt, error)),
+                lambda name: name not in self.unrouted,
             ),
         )
         self.on_answer: Callable[[str], None] = self.answered.append
-        self.services: dict[str, list[str]] = {}
+        self.index = 100
 
     def let_pass(self, seconds: float) -> None:
         """Let this time pass, and a little, in steps: timers set timers."""
         self.clock.pump([0.05] * (round(seconds / 0.05) + 1))
 
     def follow(self, *names: str, **tags: list[str]) -> None:
-        self.services = {**{name: [] for name in names}, **tags}
-        self.watch.follow(self.services)
+        """Let the catalog move to these services."""
+        self.index += 1
+        self.watch.follow({**{name: [] for name in names}, **tags}, self.index)
         self.clock.advance(0)
 
     def being_read(self) -> list[str]:
-        return [asked.what for asked in self.consul.open if asked.what != "checks"]
+        return [asked.what for asked in self.consul.open if asked.what not in LISTS]
 
-    def answer_reads(self) -> list[str]:
-        """Answer all reads, and those that follow, until there are no more."""
+    def answer_reads(self, **indexes: int) -> list[str]:
+        """Answer all reads, and those that follow, until there are no more.
+
+        :param indexes: of the services that were changed; that of the others is 1.
+        """
         names = []
-        while reads := [asked for asked in self.consul.open if asked.what != "checks"]:
-            for asked in reads:
-                names.append(asked.what)
-                asked.answer(1, (instance(asked.what),))
+        while reading := self.being_read():
+            for name in reading:
+                if name in self.being_read():
+                    names.append(name)
+                    index = indexes.get(name, 1)
+                    self.consul.only(name).answer(index, (instance(name),))
         return names
 
-    def checks_are(self, *checks: dict[str, Any]) -> None:
-        """Let the checks be these now, and the time of gathering pass."""
-        polls = [asked for asked in self.consul.open if asked.what == "checks"]
-        polls[0].answer(polls[0].index + 1, list(checks))
-        self.clock.advance(0.25)
+    def checks_are(self, *checks: dict[str, Any], status: str = "critical") -> None:
+        """Let the list of checks be these now."""
+        self.index += 1
+        self.consul.only(f"{status} checks").answer(self.index, list(checks))
+        self.let_pass(0.05)
+
+    def summaries_are(self, **instances: int) -> None:
+        """Answer the read of the summaries."""
+        self.consul.only("summaries").answer(
+            self.index,
+            {
+                name: [{"Name": name, "InstanceCount": n}]
+                for name, n in instances.items()
+            },
+        )
 
     def settled(self, *names: str, **tags: list[str]) -> None:
-        """Follow services, and let all be read and quiet."""
+        """Follow services, of one instance each, and let all be read and quiet."""
         self.follow(*names, **tags)
-        self.checks_are(*map(check, self.services))
+        self.checks_are()
+        self.checks_are(status="warning")
+        self.summaries_are(**{name: 1 for name in (*names, *tags)})
         self.answer_reads()
-        self.clock.advance(MAX_SWEEP_INTERVAL_S)
+        self.let_pass(1)
         self.assertEqual([], self.being_read())
         self.answered.clear()
 
@@ -106,20 +133,27 @@ class ReadingTests(SweepTestCase):
         self.assertEqual(names, self.answer_reads())
         self.assertEqual(names, self.answered)
 
+    def test_and_not_twice_though_no_service_has_the_catalogs_index(self) -> None:
+        """The last move may have been a service that went."""
+        self.settled("a", "b")
+        self.let_pass(MAX_SWEEP_INTERVAL_S)
+        self.assertEqual([], self.being_read())
+
     def test_never_many_at_a_time(self) -> None:
         self.follow(*(f"s{n}" for n in range(60)))
         self.assertEqual(CONCURRENCY, len(self.being_read()))
         self.answer_reads()
-        self.assertEqual(CONCURRENCY + 1, self.consul.most)
+        self.assertEqual(CONCURRENCY + len(LISTS), self.consul.most)
 
     def test_reads_do_not_wait_for_changes(self) -> None:
         self.follow("a")
         self.assertEqual((0, 0.0), (self.consul.only("a").index, 0.0))
 
-    def test_the_poll_of_the_checks_does(self) -> None:
+    def test_the_polls_of_the_checks_do(self) -> None:
         self.settled("a")
-        asked = self.consul.only("checks")
-        self.assertEqual((1, 55.0), (asked.index, asked.wait_s))
+        for status, index in (("critical", 102), ("warning", 103)):
+            asked = self.consul.only(f"{status} checks")
+            self.assertEqual((index, 55.0), (asked.index, asked.wait_s))
 
     def test_answers_that_are_there_at_once_do_not_grow_the_stack(self) -> None:
         names = [f"s{n}" for n in range(3000)]
@@ -133,159 +167,331 @@ class ReadingTests(SweepTestCase):
         """It may be older than the list."""
         self.follow("a", "b")
         self.consul.only("a").answer(1, ())
-        self.checks_are(check("a"), check("b"))
+        self.checks_are()
         self.assertEqual(["b", "a"], self.being_read())
         self.consul.only("b").answer(1, ())
         self.assertEqual(["a", "b"], self.being_read())
 
 
-class NoticeTests(SweepTestCase):
-    """What makes a service be read again."""
-
-    def test_what_only_a_read_saw_is_read_again_after_the_next_list(self) -> None:
-        """Maintenance, on and off between two lists of checks, leaves no trace."""
-        self.settled("a", "b")
-        self.follow("a", "b")
-        self.consul.only("a").answer(7, (instance("a", status=Status.MAINTENANCE),))
-        self.consul.only("b").answer(1, ())
-        self.assertEqual([], self.being_read())
-        self.checks_are(check("a"), check("b"))
-        self.assertEqual(["a"], self.being_read())
-
-    def test_even_if_that_list_came_before_the_answer(self) -> None:
-        self.settled("a", "b")
-        self.follow("a", "b")
-        self.checks_are(check("a"), check("b"))
-        self.consul.only("a").answer(7, (instance("a", status=Status.MAINTENANCE),))
-        self.assertEqual(["b", "a"], self.being_read())
-
-    def test_a_shorter_history_of_the_checks_reads_all(self) -> None:
-        self.settled("a", "b")
-        self.checks_are(check("a"), check("b"))
-        self.consul.only("checks").answer(1, [check("a"), check("b")])
-        self.assertEqual(["a", "b"], self.being_read())
+class ChecksTests(SweepTestCase):
+    """Checks that are not passing make services be read."""
 
     def test_a_quiet_time_reads_nothing(self) -> None:
         self.settled("a", "b")
-        self.checks_are(check("a"), check("b"))
+        self.checks_are()
         self.clock.advance(100)
         self.assertEqual([], self.being_read())
 
-    def test_its_check_changes(self) -> None:
+    def test_a_check_fails(self) -> None:
         self.settled("a", "b")
-        self.checks_are(check("a"), check("b", "critical"))
+        self.checks_are(check("b"))
         self.assertEqual(["b"], self.being_read())
 
-    def test_its_check_was_written_anew(self) -> None:
+    def test_a_check_warns(self) -> None:
+        self.settled("a", "b")
+        self.checks_are(check("b", "warning"), status="warning")
+        self.assertEqual(["b"], self.being_read())
+
+    def test_it_passes_again(self) -> None:
+        self.settled("a", "b")
+        self.checks_are(check("b"))
+        self.answer_reads()
+        self.checks_are()
+        self.assertEqual(["b"], self.being_read())
+
+    def test_it_was_written_anew(self) -> None:
         self.settled("a")
+        self.checks_are(check("a", ModifyIndex=6))
+        self.answer_reads()
         self.checks_are(check("a", ModifyIndex=7))
         self.assertEqual(["a"], self.being_read())
 
-    def test_a_checks_output_is_not_read_for(self) -> None:
+    def test_its_output_is_not_read_for(self) -> None:
         self.settled("a")
+        self.checks_are(check("a"))
+        self.answer_reads()
         self.checks_are(check("a", Output="200 OK"))
         self.assertEqual([], self.being_read())
 
-    def test_a_check_of_it_comes_or_goes(self) -> None:
+    def test_a_check_of_a_node_concerns_all_services_on_it(self) -> None:
         self.settled("a", "b")
-        self.checks_are(check("a"))
-        self.assertEqual(["b"], self.being_read())
-        self.answer_reads()
-        self.checks_are(check("a"), check("b"))
-        self.assertEqual(["b"], self.being_read())
-
-    def test_a_check_of_its_node_changes(self) -> None:
-        self.settled("a", "b")
-        node = check("", "critical", CheckID="_node_maintenance")
-        self.checks_are(check("a"), check("b"), node)
+        self.checks_are(check("", CheckID="_node_maintenance"))
         self.assertEqual(["a", "b"], self.being_read())
 
     def test_a_check_of_another_node_is_not_read_for(self) -> None:
         self.settled("a", "b")
-        self.checks_are(check("a"), check("b"), check("", "critical", Node="n2"))
+        self.checks_are(check("", Node="n2"))
         self.assertEqual([], self.being_read())
 
-    def test_its_tags_change(self) -> None:
+    def test_a_check_of_a_service_that_nobody_follows_is_not_either(self) -> None:
+        self.settled("a")
+        self.checks_are(check("b"))
+        self.assertEqual([], self.being_read())
+
+    def test_what_only_a_read_saw_is_read_again_after_the_next_list(self) -> None:
+        """Maintenance, on and off between two lists of checks, leaves no trace."""
         self.settled("a", "b")
-        self.follow("a", b=["urlprefix-x/"])
-        self.assertEqual("b", self.being_read()[0])
-
-    def test_a_moved_catalog_reads_all_after_the_ones_that_changed(self) -> None:
-        self.settled("a", "b", "c")
-        self.follow("a", "b", "c", "d")
-        self.assertEqual(["d", "a", "b", "c"], self.answer_reads())
-
-    def test_but_not_all_too_often(self) -> None:
-        """The more services there are, the longer it is until the next time."""
-        names = [f"s{n}" for n in range(200)]
-        self.settled(*names)
-        self.follow(*names)
-        self.assertEqual(names, self.answer_reads())
-        self.let_pass(0.5)
-        self.follow(*names, "new")
-        self.let_pass(0.1)
-        self.assertEqual(["new"], self.answer_reads())
-        self.let_pass(1.2)
+        self.follow("b", a=["new"])
+        in_maintenance = (instance("a", status=Status.MAINTENANCE),)
+        self.consul.only("a").answer(self.index + 1, in_maintenance)
         self.assertEqual([], self.being_read())
-        self.let_pass(0.2)
-        self.assertEqual([*names, "new"], self.answer_reads())
+        self.index += 1
+        self.checks_are()
+        self.assertEqual(["a"], self.being_read())
 
-    def test_nor_all_too_seldom(self) -> None:
-        names = [f"s{n}" for n in range(2000)]
-        self.settled(*names)
-        for _ in range(2):
-            self.follow(*names)
-            self.answer_reads()
-        self.let_pass(MAX_SWEEP_INTERVAL_S)
-        self.assertEqual(names, self.answer_reads())
+    def test_even_if_that_list_came_before_the_answer(self) -> None:
+        self.settled("a", "b")
+        self.follow("b", a=["new"])
+        self.checks_are()
+        in_maintenance = (instance("a", status=Status.MAINTENANCE),)
+        self.consul.only("a").answer(self.index, in_maintenance)
+        self.assertEqual(["a"], self.being_read())
+
+    def test_a_shorter_history_reads_all(self) -> None:
+        self.settled("a", "b")
+        self.consul.only("warning checks").answer(1, [])
+        self.assertEqual(["a", "b"], self.being_read())
 
     def test_a_change_while_it_is_read_reads_it_once_more(self) -> None:
         self.settled("a")
-        self.checks_are(check("a", "critical"))
-        self.checks_are(check("a", "passing"))
+        self.checks_are(check("a"))
+        self.checks_are()
         self.assertEqual(["a"], self.being_read())
         self.consul.only("a").answer(1, ())
         self.assertEqual(["a"], self.being_read())
         self.consul.only("a").answer(1, ())
         self.assertEqual([], self.being_read())
 
-    def test_changes_close_together_are_one_read(self) -> None:
+    def test_where_nobody_is_routed_to_health_is_read_at_leisure(self) -> None:
         self.settled("a", "b")
-        self.follow("a", b=["x"])
-        self.answer_reads()
-        self.follow("a", b=["y"])
-        self.follow("a", b=["z"])
+        self.unrouted = {"a"}
+        self.checks_are(check("a"), check("b"))
+        self.assertEqual(["b"], self.answer_reads())
+        self.let_pass(LEISURE_S)
+        self.assertEqual(["a"], self.answer_reads())
+        self.let_pass(LEISURE_S)
         self.assertEqual([], self.being_read())
-        self.clock.advance(0.05)
-        self.assertEqual(1, self.answer_reads().count("b"))
+
+
+class CatalogTests(SweepTestCase):
+    """Moves of the catalog make services be read."""
+
+    def test_a_new_service(self) -> None:
+        self.settled("a")
+        self.follow("a", "b")
+        self.assertEqual(["b"], self.being_read())
+
+    def test_other_tags(self) -> None:
+        self.settled("a", "b")
+        self.follow("a", b=["urlprefix-x/"])
+        self.assertEqual(["b"], self.being_read())
 
     def test_a_service_that_is_gone_is_read_no_more(self) -> None:
         self.settled("a", "b")
-        self.checks_are(check("a", "critical"), check("b", "critical"))
+        self.checks_are(check("a"), check("b"))
         asked = self.consul.only("a")
         self.follow("b")
         self.assertTrue(asked.cancelled)
-        self.checks_are(check("a"), check("b"))
-        self.clock.advance(MAX_SWEEP_INTERVAL_S)
+        self.checks_are()
+        self.summaries_are(b=1)
+        self.let_pass(2 * LEISURE_S)
         self.assertNotIn("a", self.answer_reads())
 
-    def test_to_reread_reads_all_and_the_checks(self) -> None:
+    def test_another_number_of_instances(self) -> None:
+        self.settled("a", "b", "c")
+        self.follow("a", "b", "c")
+        self.assertEqual([], self.being_read())
+        self.summaries_are(a=1, b=2, c=1)
+        self.assertEqual(["b"], self.answer_reads(b=self.index))
+        self.let_pass(MAX_SWEEP_INTERVAL_S)
+        self.assertEqual([], self.being_read())
+
+    def test_summaries_that_are_read_are_read_again_for_the_next_move(self) -> None:
+        self.settled("a", "b")
+        self.follow("a", "b")
+        self.follow("a", "b")
+        self.let_pass(1)
+        self.summaries_are(a=1, b=1)
+        self.let_pass(1)
+        self.summaries_are(a=1, b=2)
+        self.assertEqual(["b"], self.being_read())
+
+    def test_summaries_take_a_third_of_the_agents_time_at_most(self) -> None:
+        self.settled("a")
+        self.follow("a")
+        self.let_pass(0.35)
+        self.summaries_are(a=2)
+        self.answer_reads(a=self.index)
+        self.let_pass(1.5)
+        self.follow("a")
+        self.summaries_are(a=3)
+        self.answer_reads(a=self.index)
+        self.follow("a")
+        self.let_pass(0.8)
+        self.assertNotIn("summaries", [asked.what for asked in self.consul.open])
+        self.let_pass(0.4)
+        self.summaries_are(a=4)
+        self.assertEqual(["a"], self.being_read())
+
+    def test_a_move_without_a_visible_cause_reads_all(self) -> None:
+        """Such as another port of an instance."""
+        self.settled("a", "b", "c")
+        self.follow("a", "b", "c")
+        self.summaries_are(a=1, b=1, c=1)
+        self.assertEqual(["a", "b", "c"], self.answer_reads())
+
+    def test_until_the_cause_is_found(self) -> None:
+        names = [f"s{n}" for n in range(60)]
+        self.settled(*names)
+        self.follow(*names)
+        self.summaries_are(**{name: 1 for name in names})
+        self.assertEqual(names[: 5 + CONCURRENCY], self.answer_reads(s5=self.index))
+
+    def test_beginning_with_those_that_changed_last(self) -> None:
+        names = [f"s{n}" for n in range(60)]
+        self.settled(*names)
+        for name in ("s7", "s40"):
+            self.checks_are(check(name))
+            self.answer_reads(s7=50, s40=51)
+        self.follow(*names)
+        self.summaries_are(**{name: 1 for name in names})
+        self.assertEqual(["s40", "s7", "s0", "s1"], self.being_read())
+
+    def test_a_move_of_nobodys_service_reads_nothing(self) -> None:
+        """Consul's servers are in the catalog, too."""
+        self.settled("a", "b")
+        self.follow("a", "b")
+        self.summaries_are(a=1, b=1, consul=3)
+        self.assertEqual([], self.being_read())
+
+    def test_a_service_that_went_is_a_cause(self) -> None:
+        self.settled("a", "b")
+        self.follow("a")
+        self.summaries_are(a=1)
+        self.let_pass(MAX_SWEEP_INTERVAL_S)
+        self.assertEqual([], self.being_read())
+
+    def test_all_are_not_read_too_often(self) -> None:
+        """The more services there are, the longer it is until the next time."""
+        names = [f"s{n}" for n in range(200)]
+        counts = {name: 1 for name in names}
+        self.settled(*names)
+        self.follow(*names)
+        self.summaries_are(**counts)
+        self.assertEqual(names, self.answer_reads())
+        self.let_pass(1)
+        self.follow(*names)
+        self.summaries_are(**counts)
+        self.let_pass(0.7)
+        self.assertEqual([], self.being_read())
+        self.let_pass(0.5)
+        self.assertEqual(names, self.answer_reads())
+
+    def test_nor_too_seldom(self) -> None:
+        names = [f"s{n}" for n in range(2000)]
+        counts = {name: 1 for name in names}
+        self.settled(*names)
+        for _ in range(2):
+            self.follow(*names)
+            self.summaries_are(**counts)
+            self.answer_reads()
+            self.let_pass(1)
+        self.let_pass(MAX_SWEEP_INTERVAL_S)
+        self.assertEqual(names, self.answer_reads())
+
+    def test_some_time_after_a_move_all_are_read_at_leisure(self) -> None:
+        """Of what changed at the same time, the lists may have shown a part only."""
+        self.settled("a", "b", "c")
+        self.follow("a", "b", "c")
+        self.summaries_are(a=1, b=2, c=1)
+        self.answer_reads(b=self.index)
+        self.let_pass(LEISURE_S)
+        self.assertEqual(["a"], self.being_read())
+        self.assertEqual(["a", "b", "c"], self.answer_reads())
+        self.let_pass(2 * LEISURE_S)
+        self.assertEqual([], self.being_read())
+
+    def test_to_reread_reads_all_and_the_lists(self) -> None:
         self.settled("a", "b")
         self.watch.reread()
-        self.clock.advance(0.25)
+        self.let_pass(0.1)
         self.assertEqual(["a", "b"], self.being_read())
-        self.assertEqual(0, self.consul.only("checks").index)
+        for what in LISTS:
+            self.assertEqual(0, self.consul.only(what).index)
+
+
+class NoSummariesTests(SweepTestCase):
+    """An agent that does not give summaries, which no API promises."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.said: list[str] = []
+
+        def hear(event: LogEvent) -> None:
+            self.said.append(formatEvent(event))
+
+        observe = cast(ILogObserver, hear)
+        globalLogPublisher.addObserver(observe)
+        self.addCleanup(globalLogPublisher.removeObserver, observe)
+
+    def refused(self, *names: str) -> None:
+        self.settled(*names)
+        self.follow(*names)
+        self.consul.only("summaries").fail(REFUSED)
+
+    def test_every_move_reads_all(self) -> None:
+        self.refused("a", "b")
+        self.assertEqual(["a", "b"], self.answer_reads())
+        self.let_pass(1)
+        self.follow("a", "b")
+        self.assertEqual(["a", "b"], self.answer_reads())
+
+    def test_they_are_not_asked_for_again_and_that_is_said(self) -> None:
+        self.refused("a", "b")
+        self.follow("a", "b")
+        self.assertEqual(2, self.consul.count("summaries"))
+        self.assertEqual(
+            [f"no summaries of services: {REFUSED}; their changes will take longer"],
+            self.said,
+        )
+
+    def test_unless_all_is_to_be_read_again(self) -> None:
+        self.refused("a", "b")
+        self.answer_reads()
+        self.watch.reread()
+        self.let_pass(1)
+        self.assertEqual(3, self.consul.count("summaries"))
+
+    def test_no_answer_is_no_refusal(self) -> None:
+        self.settled("a", "b")
+        self.follow("a", "b")
+        self.consul.only("summaries").fail(GONE)
+        self.let_pass(1)
+        self.follow("a", "b")
+        self.assertEqual(3, self.consul.count("summaries"))
+        self.assertEqual([], self.said)
+
+    def test_a_bug_is_logged(self) -> None:
+        self.settled("a", "b")
+        self.follow("a", "b")
+        self.consul.only("summaries").fail(KeyError("a bug"))
+        self.assertEqual(1, len(self.flushLoggedErrors(KeyError)))
+        self.assertEqual(["a", "b"], self.answer_reads())
 
 
 class ConfirmedTests(SweepTestCase):
     """When what is known of a service was last known to be so."""
 
+    def lists_are_heard(self, *critical: dict[str, Any]) -> None:
+        self.contact.heard(CATALOG)
+        self.checks_are(status="warning")
+        self.checks_are(*critical)
+
     def test_when_the_polls_are_answered_and_show_no_change(self) -> None:
         self.settled("a", "b")
         self.clock.advance(60)
         now_s = self.clock.seconds()
-        self.contact.heard(CATALOG)
-        self.checks_are(check("a"), check("b", "critical"))
+        self.lists_are_heard(check("b"))
         self.assertEqual(now_s, self.watch.confirmed_s("a"))
 
     def test_but_not_before_a_service_that_changed_was_read(self) -> None:
@@ -293,17 +499,16 @@ class ConfirmedTests(SweepTestCase):
         self.contact.heard(CATALOG)
         before_s = self.watch.confirmed_s("b")
         self.clock.advance(60)
-        self.contact.heard(CATALOG)
-        self.checks_are(check("a"), check("b", "critical"))
-        self.assertEqual(before_s, self.watch.confirmed_s("b"))
-        self.consul.only("b").answer(1, ())
+        self.lists_are_heard(check("b"))
+        self.assertIn(self.watch.confirmed_s("b"), (before_s, 0.0))
+        self.answer_reads()
         self.assertEqual(self.clock.seconds(), self.watch.confirmed_s("b"))
 
     def test_nor_while_one_of_the_polls_is_not_answered(self) -> None:
         self.settled("a")
         read_s = self.watch.confirmed_s("a")
         self.clock.advance(60)
-        self.checks_are(check("a"))
+        self.checks_are()
         self.assertEqual(read_s, self.watch.confirmed_s("a"))
 
     def test_a_service_that_was_never_read_is_not_confirmed(self) -> None:
@@ -326,9 +531,9 @@ class ErrorTests(SweepTestCase):
 
     def test_it_does_not_hold_up_a_read_of_another(self) -> None:
         self.settled("a", "b")
-        self.checks_are(check("a", "critical"), check("b"))
+        self.checks_are(check("a"))
         self.consul.only("a").fail(REFUSED)
-        self.checks_are(check("a", "critical"), check("b", "critical"))
+        self.checks_are(check("a"), check("b"))
         self.assertEqual(["b"], self.being_read())
 
     def test_failures_in_a_row_are_counted_until_an_answer(self) -> None:
@@ -403,7 +608,8 @@ class StopTests(SweepTestCase):
     def test_while_all_wait_for_an_agent_that_is_gone(self) -> None:
         self.follow("a")
         self.consul.only("a").fail(GONE)
-        self.consul.only("checks").fail(GONE)
+        for what in LISTS:
+            self.consul.only(what).fail(GONE)
         self.watch.stop()
         self.assert_ended()
 

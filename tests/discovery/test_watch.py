@@ -26,11 +26,12 @@ class PollForEachTests(SynchronousTestCase):
         listener = Listener(
             lambda name, answer: self.answered.append((name, answer.data)),
             lambda name, attempt, error: self.failed.append((name, attempt, error)),
+            lambda name: True,
         )
         self.watch = PollForEach(terms, self.consul, listener)
 
     def follow(self, *names: str) -> None:
-        self.watch.follow({name: [] for name in names})
+        self.watch.follow({name: [] for name in names}, 1)
         self.clock.advance(0)
 
     def test_it_provides_its_interface(self) -> None:

@@ -182,7 +182,13 @@ class SourceTestCase(ConsulTestCase):
     async def register(self, number: int = 1, **more: Any) -> None:
         await self.consul.put(
             "/v1/agent/service/register",
-            {"Name": "web", "ID": f"web-{number}", "Port": 8000 + number, **more},
+            {
+                "Name": "web",
+                "ID": f"web-{number}",
+                "Port": 8000 + number,
+                "Tags": ["urlprefix-web.example.com/"],
+                **more,
+            },
         )
 
     async def statuses_are(self, *statuses: Status) -> None:

@@ -78,7 +78,8 @@ class Freshness:
             return self.away
         if not self._has_lists():
             return False
-        return self.away or contact.failing_s(CHECKS) is not None
+        lists = CHECKS.values()
+        return self.away or any(contact.failing_s(each) is not None for each in lists)
 
     def _has_lists(self) -> bool:
         """Whether services are read when the lists of them and of checks change.
@@ -86,8 +87,10 @@ class Freshness:
         Of few services, each is read by a blocking query of its own.
         """
         contact = self._contact
-        known = (contact.heard_s(CHECKS), contact.failing_s(CHECKS))
-        return known != (None, None)
+        return any(
+            contact.heard_s(each) is not None or contact.failing_s(each) is not None
+            for each in CHECKS.values()
+        )
 
 
 @implementer(IFactsConsumer)

@@ -44,6 +44,9 @@ _PATIENCE = 3
 #: What every catalog has, and nobody routes to: the servers of Consul themselves.
 _CONSUL_ITSELF = "consul"
 
+#: The field of an instance's Meta that may have routes.
+_URIS = "uris"
+
 _NAME = "consul"
 
 
@@ -89,7 +92,7 @@ class ConsulSource(Service):
             backoff_policy(rng, initial_s, maximum_s),
             float(config.wait),
         )
-        self._listener = Listener(self._answered, self._failed)
+        self._listener = Listener(self._answered, self._failed, self._is_routed)
         self._publishing: Pace | None = None
         self._catalog: Poll | None = None
         self._watch: IWatch | None = None
@@ -196,7 +199,7 @@ class ConsulSource(Service):
         self._awaited -= gone
         self._hopeless -= gone
         self._stale |= gone
-        self._choose_watch(len(services)).follow(services)
+        self._choose_watch(len(services)).follow(services, answer.index)
         self._publish_soon()
 
     def _choose_watch(self, services: int) -> IWatch:
@@ -258,7 +261,9 @@ class ConsulSource(Service):
         if config.domain or name == config.default_service:
             return True
         tags = (self._services or {}).get(name, ())
-        return any(tag.startswith(config.tag_prefix) for tag in tags)
+        if any(tag.startswith(config.tag_prefix) for tag in tags):
+            return True
+        return any(_URIS in instance.meta for instance in self._known.get(name, ()))
 
     # What the consumer is told
 

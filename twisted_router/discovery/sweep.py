@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from twisted.internet.defer import Deferred, maybeDeferred
@@ -12,54 +13,55 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from ..interfaces import Answer, CatalogError, IConsulClient
+from .lists import SeenList
 from .pace import Pace
 from .poll import Poll, Terms
+from .reads import Reads
 from .watch import CATALOG, CHECKS, IWatch, Listener, read_name
 
-#: Reads of services at a time. With the two notifying polls that makes six
-#: connections, whatever the number of services.
-CONCURRENCY = 4
-
-#: Seconds in which marked services are gathered after a first one was read at once.
-GATHER_S = 0.05
-
-#: Seconds from one reading of *all* services to the next, at least: so many for each
-#: service, and so many at most. A read costs this process one or two milliseconds,
+#: Seconds from one hasty reading of *all* services to the next, at least: so many for
+#: each service, and so many at most. A read costs this process half a millisecond,
 #: which it has to spare for requests.
 SWEEP_S_PER_SERVICE = 0.01
-MAX_SWEEP_INTERVAL_S = 5.0
+MAX_SWEEP_INTERVAL_S = 10.0
 
-#: What the notifying polls are called in a ``Contact``.
-_NOTIFIERS = (CATALOG, CHECKS)
+#: Seconds after a move of the catalog until all services were read anew at leisure,
+#: whatever was found out about its cause.
+LEISURE_S = 60.0
 
-#: The list of all checks is long and changes often.
-_CHECKS_INTERVAL_S = 0.25
+#: Of the agent's time, the summaries may take one part in so many.
+_SUMMARIES_SHARE = 3
+_SUMMARIES_S = 0.05
 
 # Note [What wakes a read]
 # Nothing in Consul tells which services changed, so it is found by comparing:
 # - a service is new in the catalog, or its tags changed;
-# - a check of it, or a check of a node it is on, came, went or changed;
-# - the catalog's index moved: something else may have changed as well, such as the
-#   port of an instance without checks. No listing shows that, so all are read again,
-#   after those that are known to have changed, and at once unless that was done a
-#   moment ago.
-# A service that is marked while it is read is read once more: the answer may have
-# been made before the change.
-#
-# Note [What comes and goes between two lists]
-# A check that comes and goes again between two lists of checks (maintenance, switched
-# on and off) leaves no trace in them. A read in between may have seen it. Indexes
-# tell: an answer whose index is beyond that of the list which was known when it was
-# asked for saw something that this list does not show. The service is read again
-# after the next list.
+# - a check that is critical or warning came, went or changed, of a service or of a node
+#   it is on. Passing ones say nothing that their absence would not, so the long list of
+#   all checks need not be read: with 10,000 it is 5 MB, and takes 0.1 s to make;
+# - its summary changed, which has the number of its instances and on which nodes they
+#   are. It is made for Consul's own pages: nobody promises what is in it, so no more
+#   is done with it than to compare it.
+# If the catalog's index moved and none of the services read has such an index,
+# something else has changed, such as the port of an instance. No list shows that, so
+# all are read in haste, those that changed last first, until the one is found. Where an
+# agent does not give summaries, that is done at every move.
+# All this cannot show every combination of changes that come at the same time, and
+# so, some time after the catalog moved, all are read once more at leisure.
+
+
+#: Node, CheckID and ServiceID.
+_CheckKey = tuple[Any, Any, Any]
+#: ServiceName, Status and ModifyIndex: what of a check matters; its output does not.
+_CheckValue = tuple[Any, Any, Any]
+_CheckList = SeenList[_CheckKey, _CheckValue]
 
 
 @implementer(IWatch)
 class NotifiedReads:
-    """Plain reads of the services that two notifying polls show to have changed.
+    """Plain reads of the services that a few lists show to have changed.
 
-    The one of the catalog is the owner's, who calls :meth:`follow`; the other is of
-    all checks, ``health/state/any``.
+    The list of the catalog is the owner's, who calls :meth:`follow`.
     """
 
     _log = Logger()
@@ -70,55 +72,73 @@ class NotifiedReads:
         self._listener = listener
         self._services: dict[str, tuple[str, ...]] = {}
         self._nodes: dict[str, frozenset[str]] = {}
-        self._checks: dict[tuple[Any, ...], tuple[Any, ...]] | None = None
-        self._checks_index = 0
-        self._ahead: dict[str, None] = {}
-        # Dicts as ordered sets: first the ones that changed, then the rest.
-        self._changed: dict[str, None] = {}
-        self._rest: dict[str, None] = {}
-        self._reading: dict[str, Deferred[Any]] = {}
-        self._failures: dict[str, int] = {}
-        self._retries: dict[str, IDelayedCall] = {}
-        self._unanswered = 0
-        self._resume: IDelayedCall | None = None
-        self._pumping = False
-        self._stopped = False
-        self._gather = Pace(terms.clock, GATHER_S, self._pump)
-        self._sweep = Pace(terms.clock, MAX_SWEEP_INTERVAL_S, self._mark_rest)
-        self._poll = Poll(
-            terms,
-            CHECKS,
-            client.checks,
-            on_news=self._checks_are,
-            on_backwards=lambda: self._mark(self._services),
-            moves_are_news=True,
-            min_interval_s=_CHECKS_INTERVAL_S,
-        )
+        # Per service, Consul's index of its last change.
+        self._indexes: dict[str, int] = {}
+        # Services whose checks changed, and whose health matters to nobody now.
+        self._left_behind: dict[str, None] = {}
+        # The catalog's index; the highest that a read explained, or that a hasty
+        # reading of all was begun at.
+        self._catalog_index = 0
+        self._explained_index = 0
+        self._reads = Reads(terms, client, listener, self._known_lists, self._was_read)
+        self._checks = {status: _CheckList() for status in CHECKS}
+        self._polls = [
+            Poll(
+                terms,
+                CHECKS[status],
+                partial(client.checks, status=status),
+                on_news=partial(self._checks_are, seen),
+                on_backwards=self._mark_all,
+                moves_are_news=True,
+            )
+            for status, seen in self._checks.items()
+        ]
+        self._summaries: SeenList[str, Any] = SeenList()
+        self._summing: Deferred[Any] | None = None
+        self._sum_wanted = False
+        self._no_summaries = False
+        self._sum_pace = Pace(terms.clock, _SUMMARIES_S, self._sum)
+        self._sweep = Pace(terms.clock, MAX_SWEEP_INTERVAL_S, self._read_all_in_haste)
+        self._leisure: IDelayedCall | None = None
+        self._leisure_for_all = False
         self._following = False
+        self._stopped = False
 
-    def follow(self, services: Mapping[str, Sequence[str]]) -> None:
+    def follow(self, services: Mapping[str, Sequence[str]], index: int) -> None:
         """See :meth:`IWatch.follow`."""
         before = self._services
         self._services = {name: tuple(tags) for name, tags in services.items()}
-        for name in before.keys() - services.keys():
+        gone = before.keys() - services.keys()
+        for name in gone:
             self._forget(name)
-        if not self._following:
-            self._following = True
-            self._poll.start()
-        self._mark(
-            name for name, tags in self._services.items() if before.get(name) != tags
-        )
+        for name, tags in self._services.items():
+            if before.get(name) != tags:
+                self._reads.mark(name)
+        self._catalog_index = index
+        if gone or not self._following:
+            self._explained_index = max(self._explained_index, index)
         self._sweep.period_s = min(
             SWEEP_S_PER_SERVICE * len(services), MAX_SWEEP_INTERVAL_S
         )
-        self._sweep.wake()
-        self._gather.wake()
+        if not self._following:
+            self._following = True
+            for poll in self._polls:
+                poll.start()
+        else:
+            self._leisure_for_all = True
+            self._plan_leisure()
+        self._want_summaries()
+        self._reads.pump()
+        self._find_cause()
 
     def reread(self) -> None:
         """See :meth:`IWatch.reread`."""
-        self._poll.rewind()
-        self._mark(self._services)
-        self._gather.wake()
+        self._no_summaries = False
+        self._summaries.reset()
+        for poll in self._polls:
+            poll.rewind()
+        self._mark_all()
+        self._want_summaries()
 
     def confirmed_s(self, service: str) -> float | None:
         """See :meth:`IWatch.confirmed_s`.
@@ -128,195 +148,199 @@ class NotifiedReads:
         """
         contact = self._terms.contact
         read_s = contact.heard_s(read_name(service))
-        notified_s = [contact.heard_s(name) for name in _NOTIFIERS]
+        notified_s = [contact.heard_s(read) for read in (CATALOG, *CHECKS.values())]
         if read_s is None or self._is_awaited(service) or None in notified_s:
             return read_s
         return max(read_s, min(s for s in notified_s if s is not None))
 
     def _is_awaited(self, service: str) -> bool:
-        """Whether a service is to be read, is being read, or could not be."""
         return (
-            service in self._changed
-            or service in self._rest
-            or service in self._ahead
-            or service in self._reading
-            or service in self._retries
+            self._reads.awaits(service)
+            or service in self._left_behind
+            or any(seen.is_behind(service) for seen in self._checks.values())
         )
 
     def stop(self) -> None:
         """See :meth:`IWatch.stop`."""
         self._stopped = True
-        self._gather.close()
+        self._sum_pace.close()
         self._sweep.close()
-        self._poll.stop()
-        self._terms.contact.forget(CHECKS)
-        if self._resume is not None:
-            self._resume.cancel()
-            self._resume = None
-        for name in list(self._services):
+        for poll in self._polls:
+            poll.stop()
+        for read in CHECKS.values():
+            self._terms.contact.forget(read)
+        if self._leisure is not None:
+            self._leisure.cancel()
+            self._leisure = None
+        summing, self._summing = self._summing, None
+        if summing is not None:
+            summing.cancel()
+        self._reads.stop()
+        for name in self._services:
             self._forget(name)
         self._services = {}
 
     def _forget(self, name: str) -> None:
         """Drop all that is known, planned and under way about a service."""
-        for known in (
-            self._changed,
-            self._rest,
-            self._ahead,
-            self._nodes,
-            self._failures,
-        ):
-            known.pop(name, None)
-        retry = self._retries.pop(name, None)
-        if retry is not None:
-            retry.cancel()
-        reading = self._reading.pop(name, None)
-        if reading is not None:
-            reading.cancel()
-        self._terms.contact.forget(read_name(name))
+        self._reads.forget(name)
+        self._nodes.pop(name, None)
+        self._indexes.pop(name, None)
+        self._left_behind.pop(name, None)
+        for seen in self._checks.values():
+            seen.forget(name)
 
-    # What is to be read
-
-    def _mark(self, names: Iterable[str]) -> None:
-        for name in names:
-            if name in self._services:
-                self._rest.pop(name, None)
-                self._changed[name] = None
-
-    def _mark_rest(self) -> None:
+    def _mark_all(self) -> None:
+        """History is not what it was: neither are indexes."""
+        self._explained_index = self._catalog_index
+        self._indexes.clear()
         for name in self._services:
-            if name not in self._changed:
-                self._rest[name] = None
-        self._gather.wake()
+            self._reads.mark(name)
+        self._reads.pump()
 
-    def _checks_are(self, answer: Answer) -> None:
-        before = self._checks
-        self._checks = {_check_key(check): _check_value(check) for check in answer.data}
-        self._checks_index = answer.index
-        ahead, self._ahead = self._ahead, {}
-        self._mark(ahead)
-        if before is not None:
-            for key in before.keys() | self._checks.keys():
-                old, new = before.get(key), self._checks.get(key)
-                if old != new:
-                    self._mark(self._concerned(key, old))
-                    self._mark(self._concerned(key, new))
-        self._gather.wake()
+    # Lists of checks
 
-    def _concerned(
-        self, key: tuple[Any, ...], value: tuple[Any, ...] | None
-    ) -> Iterable[str]:
+    def _checks_are(self, seen: _CheckList, answer: Answer) -> None:
+        entries = {_check_key(check): _check_value(check) for check in answer.data}
+        for key, value in seen.is_now(entries, answer.index):
+            for name in self._concerned(key, value):
+                if self._listener.matters(name):
+                    self._mark(name)
+                else:
+                    self._left_behind[name] = None
+                    self._plan_leisure()
+        for name in seen.ahead():
+            self._mark(name)
+        self._reads.pump()
+
+    def _concerned(self, key: _CheckKey, value: _CheckValue) -> Iterable[str]:
         """The services that a check says something about."""
-        if value is None:
-            return ()
         service, node = value[0], key[0]
         if service:
             return (service,)
         on_node = [name for name, nodes in self._nodes.items() if node in nodes]
-        return [*on_node, *self._reading]
+        return [*on_node, *self._reads.under_way]
 
-    # Reading it
+    def _mark(self, name: str) -> None:
+        if name in self._services:
+            self._reads.mark(name)
 
-    def _pump(self) -> None:
-        if self._pumping:
-            return  # an answer that was there at once; the loop below goes on
-        self._pumping = True
-        try:
-            while (
-                not self._stopped
-                and self._resume is None
-                and len(self._reading) < CONCURRENCY
-                and (name := self._next()) is not None
-            ):
-                self._read(name)
-        finally:
-            self._pumping = False
+    # Summaries
 
-    def _next(self) -> str | None:
-        """The next service to read: not one that is being read or waits for a retry."""
-        for queue in (self._changed, self._rest):
-            for name in queue:
-                if name not in self._reading and name not in self._retries:
-                    del queue[name]
-                    return name
-        return None
+    def _want_summaries(self) -> None:
+        if not self._no_summaries:
+            self._sum_wanted = True
+            self._sum_pace.wake()
 
-    def _read(self, name: str) -> None:
-        checks_index = self._checks_index
-        request = maybeDeferred(self._client.health, name)
-        self._reading[name] = request
+    def _sum(self) -> None:
+        """Read the summaries, or once more when they have been read."""
+        if self._summing is not None or self._no_summaries:
+            return
+        began_s = self._terms.clock.seconds()
+        self._sum_wanted = False
+        request = self._summing = maybeDeferred(self._client.summaries)
 
         def settled(result: Answer | Failure) -> None:
-            if self._reading.get(name) is not request:
+            if self._summing is not request:
                 return  # dropped
-            del self._reading[name]
+            self._summing = None
+            took_s = self._terms.clock.seconds() - began_s
+            self._sum_pace.period_s = max(_SUMMARIES_S, took_s * _SUMMARIES_SHARE)
             if isinstance(result, Failure):
-                self._failed(name, result)
+                self._cannot_sum(result)
             else:
-                self._answered(name, result)
-                if result.index > checks_index:
-                    self._is_ahead(name, checks_index)
-            self._pump()
+                self._summaries_are(result)
+            if self._sum_wanted:
+                self._sum_pace.wake()
+            self._reads.pump()
+            self._find_cause()
 
         request.addBoth(settled)
 
-    def _answered(self, name: str, answer: Answer) -> None:
-        self._unanswered = 0
-        self._failures.pop(name, None)
-        self._nodes[name] = frozenset(instance.node for instance in answer.data)
-        self._terms.contact.heard(read_name(name))
-        try:
-            self._listener.answered(name, answer)
-        except Exception:
-            self._log.failure("service {name}, read from Consul", name=name)
+    def _summaries_are(self, answer: Answer) -> None:
+        for name, _ in self._summaries.is_now(answer.data, answer.index):
+            if name in self._services:
+                self._reads.mark(name)
+            else:
+                # Consul's servers, which are nobody's route.
+                self._explained_index = self._catalog_index
 
-    def _is_ahead(self, name: str, checks_index: int) -> None:
-        """An answer saw more than the checks did; see the note above."""
-        if checks_index != self._checks_index:
-            self._mark([name])
-        else:
-            self._ahead[name] = None
+    def _cannot_sum(self, failure: Failure) -> None:
+        error = failure.value
+        if not isinstance(error, CatalogError):
+            self._log.failure("summaries, read from Consul", failure)
+        elif not error.status:
+            return  # nobody answers, which the polls notice as well
+        self._no_summaries = True
+        self._sum_wanted = False
+        self._log.info(
+            "no summaries of services: {reason}; their changes will take longer",
+            reason=str(error),
+        )
 
-    def _failed(self, name: str, failure: Failure) -> None:
-        attempt = self._failures[name] = self._failures.get(name, 0) + 1
-        if isinstance(failure.value, CatalogError):
-            error = failure.value
-            self._terms.contact.failed(read_name(name), error)
-        else:
-            self._log.failure("service {name}, read from Consul", failure, name=name)
-            error = CatalogError(f"internal error: {failure.value!r}", status=500)
-        if error.status:
-            # The agent is there, but not for this service: the others go on.
-            delay_s = self._terms.retry(attempt)
-            self._retries[name] = self._terms.clock.callLater(
-                delay_s, self._retry, name
+    # What no list shows
+
+    def _find_cause(self) -> None:
+        """Read all if nothing that was read can have moved the catalog."""
+        if (
+            self._catalog_index > self._explained_index
+            and self._summing is None
+            and not self._sum_wanted
+            and self._reads.caught_up
+            and not self._stopped
+        ):
+            self._sweep.wake()
+
+    def _read_all_in_haste(self) -> None:
+        if self._catalog_index > self._explained_index:
+            self._explained_index = self._catalog_index
+            self._reads.mark_rest(self._latest_first(), hurry=True)
+            self._reads.pump()
+
+    def _latest_first(self) -> list[str]:
+        indexes = self._indexes
+        return sorted(
+            self._services, key=lambda name: indexes.get(name, 0), reverse=True
+        )
+
+    def _plan_leisure(self) -> None:
+        if self._leisure is None:
+            self._leisure = self._terms.clock.callLater(
+                LEISURE_S, self._read_at_leisure
             )
-        else:
-            self._changed[name] = None
-            self._pause()
-        self._listener.failed(name, attempt, error)
 
-    def _retry(self, name: str) -> None:
-        del self._retries[name]
-        self._mark([name])
-        self._gather.wake()
+    def _read_at_leisure(self) -> None:
+        self._leisure = None
+        names = self._services if self._leisure_for_all else self._left_behind
+        self._leisure_for_all = False
+        self._reads.mark_rest(tuple(names), hurry=False)
+        self._reads.pump()
 
-    def _pause(self) -> None:
-        """Nobody answers: ask nothing for a while."""
-        if self._resume is None:
-            self._unanswered += 1
-            delay_s = self._terms.retry(self._unanswered)
-            self._resume = self._terms.clock.callLater(delay_s, self._go_on)
+    # What the reads bring
 
-    def _go_on(self) -> None:
-        self._resume = None
-        self._pump()
+    def _known_lists(self) -> tuple[int, ...]:
+        """The indexes of the lists, for :meth:`_was_read`."""
+        return tuple(seen.index for seen in self._checks.values())
+
+    def _was_read(
+        self, name: str, changed: bool, answer: Answer, known: tuple[int, ...]
+    ) -> None:
+        self._nodes[name] = frozenset(instance.node for instance in answer.data)
+        self._indexes[name] = answer.index
+        self._left_behind.pop(name, None)
+        for seen, asked_at in zip(self._checks.values(), known, strict=True):
+            if seen.read_saw(name, answer.index, asked_at):
+                self._mark(name)
+        if answer.index >= self._catalog_index:
+            # This is what moved it.
+            self._explained_index = self._catalog_index
+            if not changed:
+                self._reads.drop_haste()
+        self._find_cause()
 
 
-def _check_key(check: Mapping[str, Any]) -> tuple[Any, ...]:
+def _check_key(check: Mapping[str, Any]) -> _CheckKey:
     return (check.get("Node"), check.get("CheckID"), check.get("ServiceID"))
 
 
-def _check_value(check: Mapping[str, Any]) -> tuple[Any, ...]:
-    """What of a check matters; its output does not."""
+def _check_value(check: Mapping[str, Any]) -> _CheckValue:
     return (check.get("ServiceName"), check.get("Status"), check.get("ModifyIndex"))

@@ -15,10 +15,12 @@ from .poll import Poll, Terms
 class IWatch(Interface):
     """Keeps the instances of a set of services up to date."""
 
-    def follow(services: Mapping[str, Sequence[str]]) -> None:  # noqa: N805
+    def follow(services: Mapping[str, Sequence[str]], index: int) -> None:  # noqa: N805
         """Follow these services with these tags, and no others, from now on.
 
         To be called for every news of the catalog, even if it shows no difference.
+
+        :param index: the catalog's.
         """
 
     def reread() -> None:
@@ -42,18 +44,21 @@ class Listener:
         :meth:`twisted_router.interfaces.IConsulClient.health`.
     :ivar failed: takes a service's name, how many reads of it failed in a row, and
         the error of the last.
+    :ivar matters: whether the health of a service's instances makes a difference to
+        anybody, as far as is known.
     """
 
     answered: Callable[[str, Answer], None]
     failed: Callable[[str, int, CatalogError], None]
+    matters: Callable[[str], bool]
 
 
 #: What a :class:`twisted_router.discovery.contact.Contact` calls the poll of the
 #: catalog's list of services, which every watch depends on.
 CATALOG = "catalog"
 
-#: The same for the poll of all checks, if there is one.
-CHECKS = "checks"
+#: The same for the polls of the checks that have a status, if there are any.
+CHECKS = {"critical": "critical checks", "warning": "warning checks"}
 
 
 def read_name(service: str) -> str:
@@ -71,7 +76,7 @@ class PollForEach:
         self._listener = listener
         self._polls: dict[str, Poll] = {}
 
-    def follow(self, services: Mapping[str, Sequence[str]]) -> None:
+    def follow(self, services: Mapping[str, Sequence[str]], index: int) -> None:
         """See :meth:`IWatch.follow`."""
         for name in self._polls.keys() - services.keys():
             self._polls.pop(name).stop()
