@@ -1,0 +1,1 @@
+"""How long changes in Consul take, and what its failures do: see ``__main__``."""
