@@ -34,7 +34,7 @@ LINGER_BYTES = 4 * 1024 * 1024
 
 # Ignored before a request line (RFC 9112 2.2), however many: a limit would depend on
 # how they are cut.
-_EMPTY_LINES = re.compile(rb"(?:\r\n)++")
+_EMPTY_LINES = re.compile(rb"(?>(?:\r\n)+)")
 
 
 @implementer(IProtocol, IHalfCloseableProtocol, IPushProducer)

@@ -7,12 +7,13 @@ import re
 from .head import TRAILER_SECTION, HeadError, allowed_trailers
 
 _TOKEN = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]++"
-_QUOTED = rb'"(?:[\t \x21\x23-\x5b\x5d-\x7e\x80-\xff]|\\[\t \x21-\x7e\x80-\xff])*+"'
+# Groups are repeated as Note [Repeated groups] in head says.
+_QUOTED = rb'"(?>(?:[\t \x21\x23-\x5b\x5d-\x7e\x80-\xff]|\\[\t \x21-\x7e\x80-\xff])*)"'
 # chunk-size and extensions: RFC 9112 7.1. 15 digits stay far below 2**63.
 _CHUNK_LINE = re.compile(
     rb"([0-9A-Fa-f]{1,15})"
-    rb"(?:[\t ]*+;[\t ]*+" + _TOKEN + rb"(?:[\t ]*+=[\t ]*+(?:" + _TOKEN + rb"|"
-    + _QUOTED + rb"))?+)*+\r\n"
+    rb"(?>(?:[\t ]*+;[\t ]*+" + _TOKEN + rb"(?>(?:[\t ]*+=[\t ]*+(?:" + _TOKEN
+    + rb"|" + _QUOTED + rb"))?))*)\r\n"
 )  # fmt: skip
 
 #: Ends a chunked body that has no trailer.

@@ -36,8 +36,8 @@ _FIELD_LINE = re.compile(FIELD)
 # A name or address, with a port or without (RFC 3986 3.2.2), or nothing; no comma,
 # which would make a list of it, and no user.
 _HOST = (
-    rb"(?:(?:(?:[A-Za-z0-9._~!$&'()*+;=\-]|%[0-9A-Fa-f]{2})++|\[[0-9A-Fa-f:.]++\])"
-    rb"(?::[0-9]{0,5})?+)?+"
+    rb"(?>(?:(?:(?>(?:[A-Za-z0-9._~!$&'()*+;=\-]|%[0-9A-Fa-f]{2})+)"
+    rb"|\[[0-9A-Fa-f:.]++\])(?>(?::[0-9]{0,5})?))?)"
 )
 
 # Fields that the proxy acts on, searched in the lower-cased head. The value of a
@@ -64,15 +64,15 @@ _NOT_PLAIN = (
 # Names by their first letter: the others can be none of these.
 _OTHER_LETTER = rb"[!#$%&'*+\-.^_`|~0-9ABDFGIJLMNOQRSVWYZabdfgijlmnoqrsvwyz]"
 _OTHERS = (
-    rb"((?:(?:" + _OTHER_LETTER + TOKEN + rb"*+|(?!" + _NOT_PLAIN + rb")" + TOKEN
-    + rb"++):" + TEXT + rb"*+\r\n)*+)"
+    rb"((?>(?:(?:" + _OTHER_LETTER + TOKEN + rb"*+|(?!" + _NOT_PLAIN + rb")" + TOKEN
+    + rb"++):" + TEXT + rb"*+\r\n)*))"
 )  # fmt: skip
 _PLAIN_HEAD = re.compile(
     rb"(?!CONNECT |OPTIONS |TRACE )(" + TOKEN + rb"++) "
-    + rb"((/[\x21\x22\x24-\x3e\x40-\x7e]*+)(?:\?" + _TARGET[:-2]
-    + rb"*+)?+) HTTP/1\.1\r\n" + _OTHERS
-    + rb"[Hh]ost: ([A-Za-z0-9._~\-]++(?::[0-9]{1,5})?+)\r\n" + _OTHERS
-    + rb"(?:[Cc]onnection: [Kk]eep-[Aa]live\r\n" + _OTHERS + rb")?+\r\n"
+    + rb"((/[\x21\x22\x24-\x3e\x40-\x7e]*+)(?>(?:\?" + _TARGET[:-2]
+    + rb"*+)?)) HTTP/1\.1\r\n" + _OTHERS
+    + rb"[Hh]ost: ([A-Za-z0-9._~\-]++(?>(?::[0-9]{1,5})?))\r\n" + _OTHERS
+    + rb"(?>(?:[Cc]onnection: [Kk]eep-[Aa]live\r\n" + _OTHERS + rb")?)\r\n"
 )  # fmt: skip
 
 _ABSOLUTE = re.compile(rb"(?i:https?)://(?=[^/?])(" + _HOST + rb")(?![^/?])([^?]*+)")

@@ -38,12 +38,12 @@ _NOT_PLAIN = (
     rb"(?:[Cc][Oo][Nn](?:[Nn][Ee]|[Tt][Ee][Nn][Tt]-[Ll])|[Tt][RrEe]|[Uu][Pp][Gg]"
     rb"|[Kk][Ee][Ee]|[Pp][Rr][Oo][Xx]|[Xx]-[Vv])"
 )
-_OTHERS = rb"((?:(?!" + _NOT_PLAIN + rb")" + TOKEN + rb"++:" + TEXT + rb"*+\r\n)*+)"
+_OTHERS = rb"((?>(?:(?!" + _NOT_PLAIN + rb")" + TOKEN + rb"++:" + TEXT + rb"*+\r\n)*))"
 _PLAIN_HEAD = re.compile(
     rb"HTTP/1\.1 ((?!204|304)([2-5][0-9]{2}) " + TEXT + rb"*+)\r\n"
     + rb"(" + _OTHERS[1:-1] + rb"[Cc]ontent-[Ll]ength: ([0-9]{1,18})\r\n"
     + _OTHERS[1:-1] + rb")"
-    + rb"(?:[Cc]onnection: [Kk]eep-[Aa]live\r\n" + _OTHERS + rb")?+\r\n"
+    + rb"(?>(?:[Cc]onnection: [Kk]eep-[Aa]live\r\n" + _OTHERS + rb")?)\r\n"
 )  # fmt: skip
 
 
