@@ -344,7 +344,7 @@ class ServiceTests(GuardTestCase):
         """Blocking queries of the others return as late as a minute after it."""
         self.apply(app=[])
         self.listed()
-        self.assertIn("instances are gone without a word", self.events.recorded[-1][2])
+        self.assertIn("17 of 17 instances are gone", self.events.recorded[-1][2])
         for name in self.names[:11]:
             self.clock.advance(5)
             self.apply(**{name: []})

@@ -56,12 +56,17 @@ class ConsulAgent:
         electing itself takes that one two seconds. Otherwise the agent runs in
         Consul's dev mode: ready at once, and each restart forgets everything and
         begins with low indexes again.
+    :param token: enforce ACLs, nothing allowed by default, and let this secret manage
+        everything; :meth:`put` and :meth:`get` use it.
     :ivar address: ``127.0.0.1:PORT``, the same over restarts.
     :ivar url: the same as ``http://...``.
     """
 
-    def __init__(self, binary: str, directory: Path, *, durable: bool = False) -> None:
+    def __init__(
+        self, binary: str, directory: Path, *, durable: bool = False, token: str = ""
+    ) -> None:
         self._binary = binary
+        self._token = token
         self._directory = directory
         self._durable = durable
         self._http, self._rpc, self._serf = free_port(), free_port(), free_port()
@@ -73,11 +78,12 @@ class ConsulAgent:
 
     @classmethod
     async def started(
-        cls, testcase: SynchronousTestCase, *, durable: bool = False
+        cls, testcase: SynchronousTestCase, *, durable: bool = False, token: str = ""
     ) -> ConsulAgent:
         """Start an agent that goes away with *testcase*; skip if there is none."""
         directory = Path(testcase.mktemp()).absolute()
-        agent = cls(require_consul(testcase), directory, durable=durable)
+        binary = require_consul(testcase)
+        agent = cls(binary, directory, durable=durable, token=token)
         testcase.addCleanup(agent.kill)
         await agent.start()
         return agent
@@ -116,6 +122,12 @@ class ConsulAgent:
                 "bootstrap_expect": 1,
                 "performance": {"raft_multiplier": 1},
             }
+        if self._token:
+            config["acl"] = {
+                "enabled": True,
+                "default_policy": "deny",
+                "tokens": {"master": self._token, "agent": self._token},
+            }
         file = self._directory / "agent.json"
         file.write_text(json.dumps(config))
         command = [self._binary, "agent", "-config-file", str(file)]
@@ -146,7 +158,7 @@ class ConsulAgent:
         try:
             # The node's own registration is the last thing a new server does: from
             # then on what tests write is not mixed with what the agent writes.
-            answer = await request("GET", f"{self.url}/v1/catalog/node/{NODE}")
+            answer = await self._ask("GET", f"/v1/catalog/node/{NODE}")
         except ConnectError:
             return False
         return answer.code == 200 and bool(answer.json())
@@ -194,11 +206,19 @@ class ConsulAgent:
         :raises ServiceError: Consul refused; with its words.
         """
         body = b"" if value is None else json.dumps(value).encode()
-        return self._accepted(await request("PUT", self.url + path, body=body))
+        return self._accepted(await self._ask("PUT", path, body))
 
     async def get(self, path: str) -> Any:
         """GET an API *path* and return its JSON. Errors as :meth:`put`."""
-        return self._accepted(await request("GET", self.url + path))
+        return self._accepted(await self._ask("GET", path))
+
+    async def delete(self, path: str) -> Any:
+        """DELETE an API *path* and return its JSON. Errors as :meth:`put`."""
+        return self._accepted(await self._ask("DELETE", path))
+
+    async def _ask(self, method: str, path: str, body: bytes | None = None) -> Answer:
+        headers = {"X-Consul-Token": self._token} if self._token else {}
+        return await request(method, self.url + path, headers=headers, body=body)
 
     def _accepted(self, answer: Answer) -> Any:
         if answer.code != 200:

@@ -150,7 +150,7 @@ class Guard:
         missing = ledger.missing()
         if self._config.hold and ledger.usable + missing >= self._config.instances:
             if self._is_mass(missing):
-                held = self._hold_all()
+                held = self._hold_all(missing)
             for name in names:
                 if name in ledger.losses:
                     held |= self._hold_one(name, ledger.losses[name])
@@ -163,7 +163,7 @@ class Guard:
         known = self._ledger.usable + self._ledger.missing()
         return missing * 100 > known * self._config.percent
 
-    def _hold_all(self) -> set[str]:
+    def _hold_all(self, missing: int) -> set[str]:
         losses = self._ledger.losses
         names = {
             name
@@ -174,10 +174,10 @@ class Guard:
         for name in names:
             self._hold(losses[name], Why.MASS, self._config.hold)
         if news:
-            missing = self._ledger.missing()
+            known = self._ledger.usable + self._ledger.missing()
             self._alarms.warn(
                 "guard",
-                f"{missing} of {self._ledger.usable + missing} instances are gone "
+                f"{missing} of {known} instances are gone "
                 f"without a word; they stay routed for {self._config.hold:g} s, "
                 "or until they are listed again or released",
                 {
@@ -241,8 +241,9 @@ class Guard:
             for name, found in ledger.facts.items()
             if name not in names
         )
-        if self._is_mass(ledger.missing() + unlisted):
-            self._pass_on(self._hold_all())
+        missing = ledger.missing() + unlisted
+        if self._is_mass(missing):
+            self._pass_on(self._hold_all(missing))
             self._wait()
             return
         confirmed = [
