@@ -123,6 +123,15 @@ class MakeServiceTests(SynchronousTestCase):
             self.names("routes: [{uri: a.example.com, instances: ['10.0.0.1:80']}]"),
         )
 
+    def test_who_knows_users_is_there_before_who_asks(self) -> None:
+        text = (
+            "auth: {staff: {file: /x}}\n"
+            "routes: [{uri: a.example.com, instances: ['10.0.0.1:80']}]"
+        )
+        self.assertEqual(
+            ["AuthService", "StatusService", "ProxyService"], self.names(text)
+        )
+
     def test_a_consul_section_adds_a_source(self) -> None:
         self.assertEqual(
             [

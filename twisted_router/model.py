@@ -109,12 +109,27 @@ class TargetOptions:
         address and port, anything else literally (fabio's ``host=``).
     :ivar weight: share of the route's requests for this instance, 0 < w <= 1, or
         ``None`` for an equal part of what the others leave.
+    :ivar redirect: what to answer instead of asking the instance.
+    :ivar access: who may ask, by address.
+    :ivar auth: the scheme by which clients say who they are, ``""`` for none.
+    :ivar https: speak TLS with the instance, and unless ``skip_verify``, verify its
+        certificate.
     """
 
     strip: str = ""
     prepend: str = ""
     host: str = ""
     weight: float | None = None
+    redirect: Redirect | None = None
+    access: AccessRule | None = None
+    auth: str = ""
+    https: bool = False
+    skip_verify: bool = False
+
+    @property
+    def restricts(self) -> bool:
+        """Whether not everybody may ask."""
+        return self.access is not None or self.auth != ""
 
 
 #: What most tags say: nothing.
@@ -134,6 +149,28 @@ class Target:
 
 
 @dataclass(frozen=True, slots=True)
+class Gate:
+    """What stands before a route, whichever instance would serve.
+
+    :ivar access: rules that all must admit a client.
+    :ivar auth: schemes that it all must pass.
+    :ivar redirect: options whose redirect is the answer; ``None`` = none is.
+    """
+
+    access: tuple[AccessRule, ...] = ()
+    auth: tuple[str, ...] = ()
+    redirect: TargetOptions | None = None
+
+    @property
+    def terms(self) -> tuple[str, ...]:
+        """Everything it demands, as options of a tag."""
+        terms = [*map(str, self.access), *(f"auth={name}" for name in self.auth)]
+        if self.redirect is not None:
+            terms.append(f"redirect={self.redirect.redirect}")
+        return tuple(terms)
+
+
+@dataclass(frozen=True, slots=True)
 class Route:
     """What answers one host and path.
 
@@ -144,6 +181,7 @@ class Route:
     :ivar targets: usable instances, in a stable order.
     :ivar unusable: known instances that health leaves out. A route with these alone
         answers 503.
+    :ivar gate: ``None`` = everybody may pass.
     :ivar turns: the balancer's, who keeps here whose turn it is: it asks for every
         request, and this is where to find it the fastest. No part of the value.
     """
@@ -152,6 +190,7 @@ class Route:
     path: str
     targets: tuple[Target, ...] = ()
     unusable: tuple[Target, ...] = ()
+    gate: Gate | None = None
     turns: Any = field(default=None, init=False, repr=False, compare=False)
 
     @property

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, NoReturn
 
+import bcrypt
 from twisted.application.service import (
     IService,
     IServiceCollection,
@@ -18,6 +19,8 @@ from twisted.application.service import (
 from twisted.python import usage
 
 from . import logs
+from .auth.service import AuthService
+from .auth.threads import HashingThreads
 from .clients.consul import ConsulClient
 from .clients.docker import DockerClient
 from .config import Config, ConfigError, load_config_file
@@ -159,7 +162,8 @@ def makeService(options: Options, reactor: Any = None) -> MultiService:
     tables.replace(STATIC_SOURCE, static)
     tables.subscribe(history.table_changed)
     access_log = _access_log(config, counters, reactor)
-    engine = _engine(config, tables, access_log, counters, reactor, rng)
+    auth = _auth(config, reactor, rng)
+    engine = _engine(config, tables, access_log, auth, counters, reactor, rng)
     proxy = ProxyService(engine, reactor, reactor)
     catalog = _embedded_catalog(config, reactor) if options.embedded else None
     consul, keeper, registrar = _consul_parts(
@@ -194,12 +198,13 @@ def makeService(options: Options, reactor: Any = None) -> MultiService:
             # sys.stdout goes into the log by now; this is for a person to paste from.
             print(text, file=sys.__stdout__, flush=True)
 
-    router = RouterService(
-        reactor,
-        reopen=[access_log.reopen] if access_log is not None else [],
-        started=say_welcome,
-    )
-    for part in (access_log, status, catalog, *consul, registrar, proxy):
+    parts = (access_log, status, catalog, *consul, registrar, proxy)
+    reopen = [access_log.reopen] if access_log is not None else []
+    if config.auth:
+        parts = (auth, *parts)
+        reopen.append(auth.reload)
+    router = RouterService(reactor, reopen, say_welcome)
+    for part in parts:
         if part is not None:
             part.setServiceParent(IServiceCollection(router))
     return router
@@ -218,6 +223,7 @@ def _rules(config: Config) -> RoutingRules:
         domain=consul.domain,
         default_service=consul.default_service,
         datacenter=consul.datacenter,
+        auth_schemes=frozenset(name for name, _ in config.auth),
     )
 
 
@@ -258,10 +264,25 @@ def _access_log(config: Config, counters: Counters, reactor: Any) -> AccessLog |
     )
 
 
+def _auth(config: Config, reactor: Any, rng: random.Random) -> AuthService:
+    # Half of the processors may hash passwords: the proxy needs one to itself.
+    at_once = max(1, len(os.sched_getaffinity(0)) // 2)
+    threads = HashingThreads(reactor, bcrypt.checkpw, at_once)
+    return AuthService(
+        dict(config.auth),
+        reactor,
+        threads.run,
+        rng.randbytes(32),
+        at_once,
+        threads.stop,
+    )
+
+
 def _engine(
     config: Config,
     tables: RouteTables,
     access_log: AccessLog | None,
+    auth: AuthService,
     counters: Counters,
     reactor: Any,
     rng: random.Random,
@@ -281,6 +302,7 @@ def _engine(
         connector(reactor),
         counters,
         access_log,
+        auth,
         time.monotonic,
         time.time,
         rng,

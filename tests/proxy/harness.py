@@ -29,6 +29,8 @@ from twisted_router.routing.balance import Balancer
 from twisted_router.routing.claims import RoutingRules
 from twisted_router.routing.tables import RouteTables
 
+from ..fakes.authenticator import FakeAuthenticator
+
 
 class MemoryTransport:
     """A transport that keeps what is written, and behaves as the direct ones do.
@@ -161,7 +163,9 @@ class MemoryEngine:
         self.counters = Counters()
         self.dials: list[Dial] = []
         self.log: list[tuple[Any, ...]] = []
-        self.tables = RouteTables(RoutingRules(), self.clock.seconds)
+        self.authenticator = FakeAuthenticator()
+        rules = RoutingRules(auth_schemes=frozenset({"staff", "admin"}))
+        self.tables = RouteTables(rules, self.clock.seconds)
         self.configure(**changes)
         self.serve("app", "urlprefix-app.example.com/")
 
@@ -180,6 +184,7 @@ class MemoryEngine:
             self._connect,
             self.counters,
             self,  # type: ignore[arg-type]  # stands in for the access log
+            self.authenticator,
             self.clock.seconds,
             lambda: 1_700_000_000.0,
             rng,

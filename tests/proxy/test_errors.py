@@ -35,6 +35,24 @@ def body_of(page: ErrorPage) -> bytes:
     return render(page, b"", False, b"now").partition(b"\r\n\r\n")[2]
 
 
+class GateTests(SynchronousTestCase):
+    """What is said to who may not pass."""
+
+    def test_a_page_can_have_fields_of_its_own(self) -> None:
+        for page, name, value in (
+            (errors.unauthorized(b"Basic"), b"www-authenticate", b"Basic"),
+            (errors.redirected(301, b"https://a/"), b"location", b"https://a/"),
+            (errors.auth_unavailable(), b"retry-after", b"1"),
+        ):
+            head, _, _ = read(render(page, b"", False, b"now"))
+            self.assertIn((name, value), list(head.headers))
+
+    def test_denials_are_never_cached(self) -> None:
+        for page in (errors.access_denied(), errors.unauthorized(b"Basic")):
+            head, _, _ = read(render(page, b"", False, b"now"))
+            self.assertIn((b"cache-control", NEVER), list(head.headers))
+
+
 class PageTests(SynchronousTestCase):
     """Statuses, texts and fields are gorouter's where gorouter has them."""
 

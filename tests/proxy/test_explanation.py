@@ -64,6 +64,22 @@ class ExplainerTests(SynchronousTestCase):
             (left_out["instance"], left_out["reason"]),
         )
 
+    def test_what_a_client_has_to_meet_first_is_told(self) -> None:
+        self.serve(web(1, "urlprefix-web/ allow=ip:10.0.0.1 redirect=301,https://b/"))
+        self.assertEqual(
+            ["allow=ip:10.0.0.1/32", "redirect=301,https://b/"],
+            self.explain(b"http://web/")["demands"],
+        )
+
+    def test_a_route_that_a_broken_rule_closes_says_so(self) -> None:
+        self.serve(web(1, "urlprefix-web/ allow=10.0.0.1"))
+        found = self.explain(b"http://web/")
+        self.assertEqual((503, []), (found["status"], found["demands"]))
+        (left_out,) = found["left_out"]
+        self.assertEqual(
+            "an access rule of its route cannot be used", left_out["reason"]
+        )
+
     def test_no_route_is_what_the_proxy_would_answer(self) -> None:
         found = self.explain(b"http://other/")
         self.assertEqual(

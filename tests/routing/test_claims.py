@@ -3,7 +3,7 @@
 from twisted.trial.unittest import SynchronousTestCase
 
 from twisted_router.interfaces import STATIC_SOURCE
-from twisted_router.model import Quarantined, Status, Target, TargetOptions
+from twisted_router.model import Quarantined, Target, TargetOptions
 from twisted_router.routing.claims import (
     Reading,
     RoutingRules,
@@ -130,45 +130,48 @@ class RuleTests(SynchronousTestCase):
 
 
 class AccessRuleTests(SynchronousTestCase):
-    """An access rule that cannot be enforced closes what it names."""
+    """An access rule restricts or, if it cannot be used, closes what it names."""
 
-    def test_the_route_is_claimed_as_closed_and_quarantined(self) -> None:
+    def test_a_rule_that_cannot_be_used_closes_its_route_and_is_quarantined(
+        self,
+    ) -> None:
         reading = read_service(
             OWNER, [an_instance("a.com/x auth=basic", "a.com/")], RoutingRules()
         )
         self.assertEqual(
-            [(("a.com", "/x"), False), (("a.com", "/"), True)],
-            [(claim.key, claim.usable) for claim in reading.claims],
+            [(("a.com", "/x"), True), (("a.com", "/"), False)],
+            [(claim.key, claim.closed) for claim in reading.claims],
         )
         self.assertEqual(1, len(reading.quarantine))
 
     def test_closed_claims_come_before_open_ones(self) -> None:
         reading = read_service(
-            OWNER, [an_instance("a.com/", "a.com/ deny=ip:1.2.3.4")], RoutingRules()
+            OWNER, [an_instance("a.com/", "a.com/ deny=ip:1.2.3")], RoutingRules()
         )
-        self.assertEqual([False, True], [claim.usable for claim in reading.claims])
+        self.assertEqual([True, False], [claim.closed for claim in reading.claims])
 
     def test_what_the_rules_would_open_is_closed_too(self) -> None:
         rules = RoutingRules(domain="d.com", default_service="web")
-        for tag in ("/admin allow=ip:10.0.0.1", "foo.com auth=basic"):
+        for tag in ("/admin allow=ip:10.0.0", "foo.com auth=basic"):
             reading = read_service(OWNER, [an_instance(tag)], rules)
             self.assertEqual(
-                {("web.d.com", "/"): False, ("", "/"): False},
-                {c.key: c.usable for c in reading.claims if c.implied},
+                {("web.d.com", "/"): True, ("", "/"): True},
+                {c.key: c.closed for c in reading.claims if c.implied},
             )
 
+    def test_a_rule_that_can_be_used_is_an_option_of_its_route(self) -> None:
+        (claim,) = read_service(
+            OWNER, [an_instance("a.com/ allow=ip:10.0.0.1")], RoutingRules()
+        ).claims
+        self.assertEqual("allow=ip:10.0.0.1/32", str(claim.target.options.access))
+        self.assertEqual((False, ()), (claim.closed, claim.restrictions))
 
-class UsableTests(SynchronousTestCase):
-    """Health decides about open claims."""
-
-    def test_passing_and_warning_are_usable(self) -> None:
-        usable = {}
-        for status in Status:
-            (claim,) = read_service(
-                OWNER, [an_instance("a/", status=status)], RoutingRules()
-            ).claims
-            usable[status.value] = claim.usable
+    def test_what_the_rules_open_they_open_under_all_access_rules(self) -> None:
+        rules = RoutingRules(domain="d.com", auth_schemes=frozenset({"staff"}))
+        tags = ("/a allow=ip:10.0.0.1", "/b auth=staff", "/c strip=/c", "/d")
+        reading = read_service(OWNER, [an_instance(*tags)], rules)
+        (implied,) = [claim for claim in reading.claims if claim.implied]
         self.assertEqual(
-            {"maintenance": False, "critical": False, "warning": True, "passing": True},
-            usable,
+            [("allow=ip:10.0.0.1/32", ""), ("None", "staff")],
+            [(str(o.access), o.auth) for o in implied.restrictions],
         )

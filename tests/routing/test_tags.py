@@ -1,8 +1,10 @@
 """Tests of twisted_router.routing.tags."""
 
+from ipaddress import IPv4Network
+
 from twisted.trial.unittest import SynchronousTestCase
 
-from twisted_router.model import TargetOptions
+from twisted_router.model import AccessRule, Redirect, TargetOptions
 from twisted_router.routing.tags import AccessRuleError, ParsedTag, parse_tag
 from twisted_router.routing.uris import GrammarError
 
@@ -10,8 +12,15 @@ PREFIX = "urlprefix-"
 
 
 def parse(text: str) -> ParsedTag | None:
-    """Parse ``text`` after the prefix, in datacenter dc1."""
-    return parse_tag(PREFIX + text, PREFIX, "dc1")
+    """Parse ``text`` after the prefix, in datacenter dc1, where staff can log in."""
+    return parse_tag(PREFIX + text, PREFIX, "dc1", frozenset({"staff"}))
+
+
+def options(words: str) -> TargetOptions:
+    """What these options mean."""
+    tag = parse(f"/ {words}")
+    assert tag is not None
+    return tag.options
 
 
 class RouteTests(SynchronousTestCase):
@@ -128,6 +137,15 @@ class OptionTests(SynchronousTestCase):
             "weight=inf",
             "weight=1_0",
             "weight=1e-999",
+            "redirect=301",
+            "redirect=200,https://$host$path",
+            "redirect=301,/path",
+            "allow=10.0.0.0/8",
+            "deny=ip:10.0.0.0/8,ip:x",
+            "auth=b@sic",
+            "proto=HTTPS",
+            "proto=ftp",
+            "tlsskipverify=yes",
         ):
             error = self.assertRaises(GrammarError, parse, f"/ {word}")
             self.assertIn(f"option {word.partition('=')[0]}: ", str(error), word)
@@ -150,32 +168,60 @@ class OptionTests(SynchronousTestCase):
         error = self.assertRaises(GrammarError, parse, "/ zzzzzz=1")
         self.assertEqual("unknown option 'zzzzzz'", str(error))
 
+    def test_a_redirect_is_taken_apart(self) -> None:
+        self.assertEqual(
+            TargetOptions(
+                strip="/x", redirect=Redirect(301, "https", "$host", "$path")
+            ),
+            options("strip=/x redirect=301,https://$host$path"),
+        )
+
+    def test_access_rules_of_both_kinds(self) -> None:
+        network = IPv4Network("10.0.0.0/8")
+        for word, allow in (("allow", True), ("deny", False)):
+            self.assertEqual(
+                TargetOptions(access=AccessRule(allow, (network,))),
+                options(f"{word}=ip:10.0.0.0/8"),
+            )
+
+    def test_a_scheme_of_the_configuration_can_be_demanded(self) -> None:
+        self.assertEqual(TargetOptions(auth="staff"), options("auth=staff"))
+
+    def test_an_unknown_scheme_is_refused_with_the_nearest_known(self) -> None:
+        for name, hint in (("stuff", ": did you mean staff?"), ("zzz", "")):
+            error = self.assertRaises(GrammarError, parse, f"/ auth={name}")
+            self.assertIn(f"has no scheme {name!r}{hint};", str(error))
+
+    def test_not_to_verify_without_tls_is_a_mistake(self) -> None:
+        for words in ("tlsskipverify=true", "proto=http tlsskipverify=true"):
+            error = self.assertRaises(GrammarError, parse, f"/ {words}")
+            self.assertIn("without proto=https", str(error))
+
     def test_options_of_fabio_that_are_not_built_yet_are_refused(self) -> None:
-        for text, name in (
-            (":1234 proto=tcp", "proto"),
-            ("10.0.0.1:1234 proto=tcp", "proto"),
-            ("foo.com proto=tcp", "proto"),
-            ("/ proto=https tlsskipverify=true", "proto"),
-            ("/ tlsskipverify=true", "tlsskipverify"),
-            ("/ redirect=301,https://$host$path", "redirect"),
-            ("/ redirect=301", "redirect"),
+        for text, said in (
+            (":1234 proto=tcp", "proto: tcp"),
+            ("10.0.0.1:1234 proto=tcp", "proto: tcp"),
+            ("foo.com proto=tcp", "proto: tcp"),
+            ("/ proto=grpc", "proto: grpc"),
+            ("/ proto=grpcs", "proto: grpcs"),
             ("/ pxyproto=true", "pxyproto"),
             ("/ register=name", "register"),
             ("/ grpcservername=name", "grpcservername"),
         ):
             error = self.assertRaises(GrammarError, parse, text)
-            self.assertEqual(f"option {name} is not supported yet", str(error))
+            self.assertEqual(f"option {said} is not supported yet", str(error))
 
 
 class AccessRuleTests(SynchronousTestCase):
     """Who asks for protection never gets a route without it."""
 
-    def test_access_rules_name_the_route_to_close(self) -> None:
+    def test_rules_that_cannot_be_used_name_the_route_to_close(self) -> None:
         for word in (
             "auth=basic",
-            "allow=ip:10.0.0.0/8",
-            "deny=ip:1.2.3.4",
+            "allow=ip:10.0.0.0/33",
+            "deny=1.2.3.4",
             "allow=ip:10.0.0.0/8 deny=ip:1.2.3.4",
+            "allow=ip:10.0.0.0/8 allow=ip:1.2.3.4",
             "allow",
         ):
             error = self.assertRaises(AccessRuleError, parse, f"Foo.com/x/ {word}")
@@ -184,14 +230,19 @@ class AccessRuleTests(SynchronousTestCase):
 
     def test_a_mistake_elsewhere_does_not_hide_the_rule(self) -> None:
         error = self.assertRaises(
-            AccessRuleError, parse, "foo.com/ weight=9 auth=basic"
+            AccessRuleError, parse, "foo.com/ weight=9 auth=staff"
         )
         self.assertEqual(("foo.com", "/"), error.key)
 
     def test_a_misspelt_rule_is_still_a_rule(self) -> None:
-        error = self.assertRaises(AccessRuleError, parse, "foo.com/ alow=ip:10.0.0.1")
-        self.assertEqual(("foo.com", "/"), error.key)
+        for word in ("alow=ip:10.0.0.1", "Auth=staff", "auth:staff", "dney"):
+            error = self.assertRaises(AccessRuleError, parse, f"foo.com/ {word}")
+            self.assertEqual(("foo.com", "/"), error.key, word)
+
+    def test_a_rule_behind_another_blank_than_a_space_is_still_a_rule(self) -> None:
+        error = self.assertRaises(AccessRuleError, parse, "foo.com/x\tauth=staff")
+        self.assertEqual(("foo.com", "/x"), error.key)
 
     def test_a_rule_for_no_route_closes_none(self) -> None:
-        error = self.assertRaises(AccessRuleError, parse, "foo.com auth=basic")
+        error = self.assertRaises(AccessRuleError, parse, "foo.com auth=staff")
         self.assertIdentical(None, error.key)

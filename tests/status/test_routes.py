@@ -1,5 +1,6 @@
 """Tests of twisted_router.status.routes."""
 
+from ipaddress import IPv4Network
 from typing import Any
 
 from treq.testing import StubTreq
@@ -8,8 +9,10 @@ from twisted.internet.task import Clock, Cooperator
 from twisted.web.resource import Resource
 
 from twisted_router.model import (
+    AccessRule,
     Instance,
     Quarantined,
+    Redirect,
     Route,
     Status,
     Target,
@@ -207,9 +210,36 @@ class EndpointTests(PageTestCase):
                 "prepend": "",
                 "host": "",
                 "weight": None,
+                "redirect": "",
+                "access": "",
+                "auth": "",
+                "skip_verify": False,
             },
             {
                 key: described[key]
                 for key in described.keys() - gorouter_endpoint(WEB_2)
+            },
+        )
+
+    def test_options_are_shown_as_a_tag_has_them(self) -> None:
+        options = TargetOptions(
+            redirect=Redirect(301, "https", "$host", "$path"),
+            access=AccessRule(False, (IPv4Network("10.0.0.0/8"),)),
+            auth="staff",
+            https=True,
+            skip_verify=True,
+        )
+        described = describe_target(Target(WEB_2.instance, options))
+        self.assertEqual(
+            {
+                "redirect": "301,https://$host$path",
+                "access": "deny=ip:10.0.0.0/8",
+                "auth": "staff",
+                "tls": True,
+                "skip_verify": True,
+            },
+            {
+                key: described[key]
+                for key in ("redirect", "access", "auth", "tls", "skip_verify")
             },
         )

@@ -104,7 +104,8 @@ class AuthService(Service):
     def startService(self) -> None:
         """Read the files."""
         super().startService()
-        self._look()
+        if self._schemes:
+            self._look()
 
     def stopService(self) -> None:
         """Let nobody in any more."""

@@ -25,12 +25,14 @@ class ErrorPage:
     :ivar message: shown to the visitor; says what, never why inside.
     :ivar cause: the value of X-Cf-RouterError (gorouter's words), ``b""`` for none.
     :ivar cache_control: ``b""`` for no such field.
+    :ivar fields: more of them, each with its line end.
     """
 
     status: int
     message: str
     cause: bytes = b""
     cache_control: bytes = b""
+    fields: bytes = b""
 
 
 def reason_phrase(status: int) -> str:
@@ -67,6 +69,32 @@ def exhausted(host: bytes) -> ErrorPage:
 def too_many_connections() -> ErrorPage:
     """The router serves as many clients as it may."""
     return ErrorPage(503, "Too many connections.", b"router_connection_limit")
+
+
+def access_denied() -> ErrorPage:
+    """The route does not let this address in."""
+    return ErrorPage(403, "Access denied.", b"access_denied", NEVER)
+
+
+def unauthorized(challenge: bytes) -> ErrorPage:
+    """The route lets in whom it knows, and does not know who this is.
+
+    :param challenge: how the client can tell: a WWW-Authenticate value.
+    """
+    field = b"WWW-Authenticate: " + challenge + b"\r\n"
+    message = "This route asks for a user and a password."
+    return ErrorPage(401, message, b"unauthorized", NEVER, field)
+
+
+def auth_unavailable() -> ErrorPage:
+    """It cannot be found out now whom the route lets in."""
+    message = "Passwords cannot be verified now."
+    return ErrorPage(503, message, b"auth_unavailable", NEVER, b"Retry-After: 1\r\n")
+
+
+def redirected(status: int, location: bytes) -> ErrorPage:
+    """No error: what was asked for is somewhere else."""
+    return ErrorPage(status, "See there.", fields=b"Location: " + location + b"\r\n")
 
 
 def endpoint_failure(reason: str) -> ErrorPage:
@@ -123,4 +151,4 @@ def render(page: ErrorPage, request_id: bytes, close: bool, date: bytes) -> byte
         fields.append(b"X-Vcap-Request-Id: " + request_id)
     if close:
         fields.append(b"Connection: close")
-    return b"\r\n".join(fields) + b"\r\n\r\n" + body
+    return b"\r\n".join(fields) + b"\r\n" + page.fields + b"\r\n" + body

@@ -8,6 +8,7 @@ from ..model import Route
 from ..routing.state import Candidate
 from . import errors
 from .accounting import account
+from .admission import Admission
 from .errors import ErrorPage
 from .forward import (
     interim_bytes,
@@ -90,7 +91,7 @@ class Exchange:
         self._chunked = self._keep_alive = False
         self.candidate: Candidate | None = None
         self._upstream: InstanceConnection | None = None
-        self._search: Search | None = None
+        self._search: Admission | Search | None = None
 
     # From the client.
 
@@ -132,9 +133,13 @@ class Exchange:
         self._route = route
         self.phase = DIALLING
         engine.counters.in_flight += 1
+        if route.gate is not None:
+            self._search = admission = Admission(self, route.gate)
+            admission.begin()
+            return
         candidate = engine.balancer.choose(route)
         if candidate is None:
-            self._fail(self._why_none())
+            self._fail(self.why_none())
             return
         self.take_instance(candidate)
         upstream = engine.pool.acquire(candidate.state)
@@ -230,12 +235,18 @@ class Exchange:
             self.candidate.state.in_flight -= 1
             self.candidate = None
 
-    def _why_none(self) -> ErrorPage:
+    def why_none(self) -> ErrorPage:
+        """What to answer when nobody may be asked."""
         engine, host = self.engine, self.request.host
         if engine.balancer.exhausted(self._route):
             engine.counters.exhausted += 1
             return errors.exhausted(host)
         return errors.no_endpoints(host)
+
+    def admitted(self) -> None:
+        """The gate of the route is passed."""
+        self._search = search = Search(self, self._route)
+        search.begin()
 
     def _dial(self) -> None:
         self._search = Search(self, self._route)
@@ -246,8 +257,8 @@ class Exchange:
         self._search = None
         self._send(connection)
 
-    def not_found(self, page: ErrorPage) -> None:
-        """No instance can be reached."""
+    def answer(self, page: ErrorPage) -> None:
+        """The request goes no further: no instance is asked, or none is reached."""
         self._search = None
         self._fail(page)
 
@@ -378,7 +389,7 @@ class Exchange:
         """Answer with an error of the router's own."""
         counters = self.engine.counters
         status = page.status
-        if status in (400, 404):
+        if status in (400, 401, 403, 404):
             counters.rejected += 1
         elif status == 502:
             counters.bad_gateways += 1

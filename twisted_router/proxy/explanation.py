@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..interfaces import IRouteTables
-from ..model import Target
+from ..model import Route, Target
 from ..routing.balance import Balancer
 from ..routing.explain import Explanation, Verdict, explain
 from . import errors
@@ -58,6 +58,7 @@ class Explainer:
                 for step in found.steps
             ],
             "route": found.route.uri if found.route is not None else None,
+            "demands": _demands(found.route),
             "services": sorted(services),
             "serving": [_verdict(v) for v in found.verdicts if not v.reason],
             "left_out": [_verdict(v) for v in found.verdicts if v.reason],
@@ -100,6 +101,11 @@ def _split(url: bytes) -> tuple[bytes, bytes]:
     return host, target if target.startswith(b"/") else b"/" + target
 
 
+def _demands(route: Route | None) -> list[str]:
+    """What a client has to meet before any instance is asked."""
+    return list(route.gate.terms) if route is not None and route.gate else []
+
+
 def _refused(status: int, reason: str) -> dict[str, Any]:
     page = errors.refused(status, reason)
     return {
@@ -108,6 +114,7 @@ def _refused(status: int, reason: str) -> dict[str, Any]:
         "request": None,
         "steps": [],
         "route": None,
+        "demands": [],
         "services": [],
         "serving": [],
         "left_out": [],

@@ -10,7 +10,7 @@ from . import errors
 
 if TYPE_CHECKING:
     from ..model import Route
-    from ..routing.state import InstanceState
+    from ..routing.state import Candidate, InstanceState
     from .exchange import Exchange
     from .pool import Dialling
     from .upstream import InstanceConnection
@@ -21,8 +21,7 @@ class Search:
 
     Until a connection is there nothing was sent, so that any request may move on.
 
-    :param exchange: its ``candidate`` is the one to begin with; it is told how the
-        search ends.
+    :param exchange: is told how the search ends.
     :param route: whose instances may serve.
     """
 
@@ -35,8 +34,20 @@ class Search:
         self._tried: list[InstanceState] = []
         self._dialling: Dialling | None = None
 
+    def begin(self) -> None:
+        """Choose an instance, as none was chosen yet."""
+        exchange = self._exchange
+        candidate = exchange.engine.balancer.choose(self._route)
+        if candidate is None:
+            exchange.answer(exchange.why_none())
+        else:
+            self._ask(candidate)
+
     def dial(self) -> None:
-        """Open a connection. The exchange may hear of it before this returns."""
+        """Open a connection to the exchange's candidate.
+
+        The exchange may hear of it before this returns.
+        """
         exchange = self._exchange
         assert exchange.candidate is not None
         dialling = exchange.engine.pool.dial(exchange.candidate.state, self)
@@ -72,7 +83,7 @@ class Search:
         if self._attempts < engine.max_attempts:
             candidate = engine.balancer.choose(self._route, self._tried)
         if candidate is None:
-            exchange.not_found(
+            exchange.answer(
                 errors.endpoint_failure(
                     f"dial {state.address}:{state.port}: {reason.getErrorMessage()}"
                 )
@@ -80,8 +91,12 @@ class Search:
             return
         engine.counters.retries += 1
         self._attempts += 1
+        self._ask(candidate)
+
+    def _ask(self, candidate: Candidate) -> None:
+        exchange = self._exchange
         exchange.take_instance(candidate)
-        connection = engine.pool.acquire(candidate.state)
+        connection = exchange.engine.pool.acquire(candidate.state)
         if connection is not None:
             exchange.found(connection)
         else:

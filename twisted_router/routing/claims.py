@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from ..interfaces import STATIC_SOURCE
-from ..model import Instance, Quarantined, Target
+from ..model import Instance, Quarantined, Target, TargetOptions
 from .tags import AccessRuleError, ParsedTag, parse_tag
 from .uris import GrammarError, RouteKey, is_label, parse_host, parse_uri
 
@@ -25,12 +25,14 @@ class RoutingRules:
     :ivar domain: every service NAME also answers ``NAME.domain``; ``""`` = off.
     :ivar default_service: name of the service that answers any host, ``""`` = none.
     :ivar datacenter: what ``$DC`` stands for in tags; ``""`` = not known.
+    :ivar auth_schemes: what ``auth=`` in tags may name.
     """
 
     tag_prefix: str = "urlprefix-"
     domain: str = ""
     default_service: str = ""
     datacenter: str = ""
+    auth_schemes: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -40,7 +42,8 @@ class Claim:
     :ivar source: where it is written, as in :class:`Quarantined`.
     :ivar text: what is written there.
     :ivar implied: it comes from the rules, and gives way to any that does not.
-    :ivar closed: the route has to be there, but this instance must not serve it.
+    :ivar closed: the route has to be there, but must not be served at all.
+    :ivar restrictions: options that restrict who may ask, besides the target's own.
     """
 
     owner: Owner
@@ -50,11 +53,7 @@ class Claim:
     text: str
     implied: bool = False
     closed: bool = False
-
-    @property
-    def usable(self) -> bool:
-        """Whether requests may be sent to the instance by this claim."""
-        return self.target.instance.usable and not self.closed
+    restrictions: tuple[TargetOptions, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,9 +69,9 @@ def read_service(
 ) -> Reading:
     """Turn the facts of one source about one service into claims.
 
-    An entry that cannot be used is quarantined alone. If an entry has an access rule,
-    which cannot be enforced, what it names is claimed as closed, and so is what the
-    rules alone would open for that instance: a rule is never left out of a route.
+    An entry that cannot be used is quarantined alone. If it has an access rule, what it
+    names is claimed as closed. What the rules alone open for an instance, they open
+    under all the access rules that its entries have, or not at all.
     """
     if not instances:
         return Reading()
@@ -87,7 +86,8 @@ def read_service(
         plain = Target(instance)  # most tags have no options: one is enough for all
         opened: list[Claim] = []
         closed: list[Claim] = []
-        restricted = False
+        restrictions: list[TargetOptions] = []
+        barred = False
         for entry in _entries(instance, rules):
             if entry not in outcomes:
                 outcomes[entry] = _parse(*entry, rules)
@@ -97,12 +97,14 @@ def read_service(
                 if outcome.options != plain.options:
                     target = Target(instance, outcome.options)
                 opened.append(Claim(owner, outcome.key, target, *entry))
+                if outcome.options.restricts:
+                    restrictions.append(outcome.options)
             elif outcome is not None:
                 quarantine.append(
                     Quarantined(service, instance.id, *entry, reason=str(outcome))
                 )
                 if isinstance(outcome, AccessRuleError):
-                    restricted = True
+                    barred = True
                     if outcome.key is not None:
                         closed.append(
                             Claim(owner, outcome.key, plain, *entry, closed=True)
@@ -111,9 +113,8 @@ def read_service(
         claims += closed
         claims += opened
         for source, key in implied:
-            claims.append(
-                Claim(owner, key, plain, source, service, True, closed=restricted)
-            )
+            rest = (True, barred, tuple(restrictions))
+            claims.append(Claim(owner, key, plain, source, service, *rest))
     return Reading(tuple(claims), tuple(quarantine))
 
 
@@ -132,7 +133,9 @@ def _entries(instance: Instance, rules: RoutingRules) -> Iterator[tuple[str, str
 def _parse(source: str, text: str, rules: RoutingRules) -> _Outcome:
     try:
         if source == "tag":
-            return parse_tag(text, rules.tag_prefix, rules.datacenter)
+            return parse_tag(
+                text, rules.tag_prefix, rules.datacenter, rules.auth_schemes
+            )
         return ParsedTag(parse_uri(text))
     except GrammarError as e:
         return e

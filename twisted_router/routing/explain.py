@@ -114,6 +114,6 @@ def _verdicts(route: Route, balancer: Balancer) -> Iterator[Verdict]:
     for target in route.unusable:
         state = balancer.states.get(target.instance.identity)
         reason = _WHY_UNUSABLE.get(
-            target.instance.status, "its own entry closes the route for it"
+            target.instance.status, "an access rule of its route cannot be used"
         )
         yield Verdict(target, state, reason)

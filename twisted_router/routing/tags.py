@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from difflib import get_close_matches
+from functools import partial
 from typing import Any
 
 from ..model import NO_OPTIONS, TargetOptions
+from .access import parse_access_rule
+from .redirect import parse_redirect
 from .uris import GrammarError, RouteKey, parse_path, parse_uri
 
 _VARIABLE = re.compile(r"\$(?:\{(\w*)\}|(\w*))", re.ASCII)
@@ -20,14 +23,7 @@ _HOST_FIELD = re.compile(
 
 #: Options that say who may ask. To ignore one would open what its author closed.
 ACCESS_RULES = frozenset({"auth", "allow", "deny"})
-_NOT_YET = ACCESS_RULES | {
-    "proto",
-    "tlsskipverify",
-    "redirect",
-    "pxyproto",
-    "register",
-    "grpcservername",
-}
+_NOT_YET = frozenset({"pxyproto", "register", "grpcservername"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +35,7 @@ class ParsedTag:
 
 
 class AccessRuleError(GrammarError):
-    """The tag has an access rule, which the router cannot enforce yet.
+    """The tag has an access rule, and cannot be used: nobody knows whom it lets in.
 
     :ivar key: the route that must not be served without the rule, nor by what else
         would match there; ``None`` when the tag does not say it.
@@ -50,11 +46,14 @@ class AccessRuleError(GrammarError):
         self.key = key
 
 
-def parse_tag(tag: str, prefix: str, datacenter: str = "") -> ParsedTag | None:
+def parse_tag(
+    tag: str, prefix: str, datacenter: str = "", auth_schemes: Collection[str] = ()
+) -> ParsedTag | None:
     """Read one tag of an instance.
 
     :param prefix: what routing tags begin with, such as ``urlprefix-``.
     :param datacenter: what ``$DC`` stands for; ``""`` when it is not known.
+    :param auth_schemes: what ``auth=`` may name.
     :returns: ``None`` for a tag that is not about routing.
     :raises GrammarError: it cannot be used as it is; says why and, if possible, what
         to write instead.
@@ -72,13 +71,15 @@ def parse_tag(tag: str, prefix: str, datacenter: str = "") -> ParsedTag | None:
     words = rest.split()
     try:
         # Options first: "write host/" would mislead somebody who asks for proto=tcp.
-        options = TargetOptions(**_parse_options(words)) if words else NO_OPTIONS
+        options = _parse_options(words, auth_schemes) if words else NO_OPTIONS
         return ParsedTag(_parse_route(route, prefix, datacenter), options)
     except GrammarError as e:
+        # A tab in place of the space makes the route a bad one, and hides no rule.
+        route, *words = text.split() or [""]
         if not any(_meant_option(word) in ACCESS_RULES for word in words):
             raise
         raise AccessRuleError(
-            f"{e}; the route answers 503 rather than without its access rule",
+            f"{e}; nobody is let in rather than without this access rule (503)",
             _route_or_none(route, prefix, datacenter),
         ) from None
 
@@ -124,13 +125,11 @@ def _expand(text: str, datacenter: str) -> str:
     return _VARIABLE.sub(value, text)
 
 
-def _parse_options(words: list[str]) -> dict[str, Any]:
+def _parse_options(words: list[str], auth_schemes: Collection[str]) -> TargetOptions:
     values: dict[str, Any] = {}
     for word in words:
         name, equals, value = word.partition("=")
         if name in _NOT_YET:
-            if word == "proto=http":  # what it is without the option
-                continue
             raise GrammarError(f"option {name} is not supported yet")
         parse = _PARSERS.get(name)
         if parse is None:
@@ -145,12 +144,25 @@ def _parse_options(words: list[str]) -> dict[str, Any]:
             values[name] = parse(value)
         except GrammarError as e:
             raise GrammarError(f"option {name}: {e}") from None
-    return values
+    if "allow" in values and "deny" in values:
+        raise GrammarError("options allow and deny exclude each other: write one")
+    if values.get("tlsskipverify") and not values.get("proto"):
+        raise GrammarError("option tlsskipverify: there is no TLS without proto=https")
+    auth = values.get("auth", "")
+    if auth and auth not in auth_schemes:
+        raise GrammarError(f"option auth: {_unknown_scheme(auth, auth_schemes)}")
+    return TargetOptions(**{_FIELDS.get(name, name): it for name, it in values.items()})
+
+
+def _unknown_scheme(name: str, schemes: Collection[str]) -> str:
+    near = get_close_matches(name, sorted(schemes), 1)
+    hint = f": did you mean {near[0]}?" if near else ""
+    return f"the configuration of the router has no scheme {name!r}{hint}"
 
 
 def _meant_option(word: str) -> str:
     """The known option that ``word`` names, or seems to name; ``""`` for none."""
-    name = word.partition("=")[0]
+    name = word.replace(":", "=").partition("=")[0]
     known = (*_PARSERS, *_NOT_YET)
     if name in known:
         return name
@@ -175,9 +187,36 @@ def _parse_weight(text: str) -> float:
     return weight
 
 
+def _parse_proto(text: str) -> bool:
+    if text in ("https", "tcp", "grpc", "grpcs"):
+        raise GrammarError(f"{text} is not supported yet")
+    if text != "http":
+        raise GrammarError("write http, which is the default")
+    return text == "https"
+
+
+def _parse_true(text: str) -> bool:
+    if text not in ("true", "false"):
+        raise GrammarError("write true, or leave it out")
+    return text == "true"
+
+
 _PARSERS: dict[str, Callable[[str], Any]] = {
     "strip": _parse_prefix,
     "prepend": _parse_prefix,
     "host": _parse_host_field,
     "weight": _parse_weight,
+    "redirect": parse_redirect,
+    "allow": partial(parse_access_rule, allow=True),
+    "deny": partial(parse_access_rule, allow=False),
+    "auth": str,
+    "proto": _parse_proto,
+    "tlsskipverify": _parse_true,
+}
+# Where TargetOptions calls it something else.
+_FIELDS = {
+    "allow": "access",
+    "deny": "access",
+    "proto": "https",
+    "tlsskipverify": "skip_verify",
 }

@@ -107,7 +107,7 @@ def gorouter_endpoint(target: Target) -> dict[str, Any]:
         "address": f"{host}:{instance.port}",
         "availability_zone": "",
         "protocol": "http1",
-        "tls": False,
+        "tls": target.options.https,
         "ttl": 0,
         "tags": {"component": instance.service, **instance.meta},
         "private_instance_id": instance.id,
@@ -126,4 +126,8 @@ def describe_target(target: Target) -> dict[str, Any]:
         "prepend": options.prepend,
         "host": options.host,
         "weight": options.weight,
+        "redirect": str(options.redirect) if options.redirect is not None else "",
+        "access": str(options.access) if options.access is not None else "",
+        "auth": options.auth,
+        "skip_verify": options.skip_verify,
     }
