@@ -85,6 +85,18 @@ class OptionsTests(SynchronousTestCase):
         self.assertEqual(("a:1",), options.config.consul.address)
         self.assertIn("a:1", out)
 
+    def test_that_agent_is_asked_as_consuls_variables_say(self) -> None:
+        with _agent(True), patch.dict(os.environ, {"CONSUL_HTTP_TOKEN": "abc"}):
+            options, _, _, _ = self.parse()
+        assert options.config.consul is not None
+        self.assertEqual("abc", options.config.consul.token)
+
+    def test_a_variable_that_cannot_be_used_is_an_error(self) -> None:
+        with _agent(True), patch.dict(os.environ, {"CONSUL_HTTP_SSL": "maybe"}):
+            _, _, err, status = self.parse()
+        self.assertEqual(1, status)
+        self.assertIn("from the variable CONSUL_HTTP_SSL", err)
+
     def test_without_a_file_and_an_agent_the_catalog_is_embedded(self) -> None:
         with _agent(False):
             options, out, _, _ = self.parse()

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import requests  # noqa: TID251 - before the reactor runs, once, in bounded time
 
+from .config import load_config
 from .config.schema import Config, ConsulConfig
 
 #: Where Consul's agent listens unless it is told otherwise.
@@ -37,6 +38,14 @@ def agent_answers(address: str) -> bool:
         return answer.status_code == 200 and isinstance(answer.json(), str)
     except (requests.RequestException, ValueError):
         return False
+
+
+def config_of(environ: Mapping[str, str]) -> Config:
+    """The defaults, with routes from the agent that Consul's own variables name.
+
+    :raises ConfigError: one of them cannot be used.
+    """
+    return load_config("consul:\n", "environment", environ).config
 
 
 def config_for(address: str) -> Config:

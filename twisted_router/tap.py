@@ -31,7 +31,14 @@ from .discovery.contact import Contact
 from .discovery.keeper import Keeper, Surroundings
 from .discovery.rebuilding import Blueprint
 from .discovery.static import static_instances
-from .first_minute import agent_answers, config_for, free_port, usual_agent, welcome
+from .first_minute import (
+    agent_answers,
+    config_for,
+    config_of,
+    free_port,
+    usual_agent,
+    welcome,
+)
 from .interfaces import STATIC_SOURCE, IFactsSource
 from .model import Instance
 from .net.deadlines import Sweeper
@@ -118,6 +125,10 @@ class Options(usage.Options):
             sys.stdout.write(
                 f"No --config: using the Consul agent that answers at {address}.\n"
             )
+            try:
+                self.config = config_of(os.environ)
+            except ConfigError as error:
+                _exit(str(error))
         else:
             self.embedded = True
             port = free_port(_CATALOG_HOST, _CATALOG_PORT)
@@ -125,7 +136,7 @@ class Options(usage.Options):
             sys.stdout.write(
                 "No --config and no Consul agent: running with an embedded catalog.\n"
             )
-        self.config = config_for(address)
+            self.config = config_for(address)
 
     def _set_logger(self) -> None:
         """Log as the configuration says, unless twistd was told how."""
