@@ -49,11 +49,13 @@ def record(
     backend_time_s: float = 0.125,
     instance: Instance | None = INSTANCE,
     error: bytes = b"",
+    host: bytes = b"",
+    forwarded_for: bytes = b"",
 ) -> Record:
     """A record of one ordinary request, with what the test wants different."""
     return (
         head, received_at_s, status, 17, 1024, peer, backend, request_id,
-        response_time_s, backend_time_s, instance, error,
+        response_time_s, backend_time_s, instance, error, host, forwarded_for,
     )  # fmt: skip
 
 
@@ -69,6 +71,17 @@ def line(of: Record, *extra: str, config: LoggingConfig = PLAIN) -> str:
 
 class LineTests(SynchronousTestCase):
     """Fields, their order, and what stands for those that are missing."""
+
+    def test_who_asked_for_what_is_written_as_it_was_understood(self) -> None:
+        """It is not looked for in the head again."""
+        text = line(record(host=b"a.example", forwarded_for=b"192.0.2.1, 192.0.2.7"))
+        self.assertTrue(text.startswith("a.example - ["), text)
+        self.assertIn('x_forwarded_for:"192.0.2.1, 192.0.2.7"', text)
+
+    def test_who_sent_it_can_be_left_out(self) -> None:
+        config = LoggingConfig(disable_log_forwarded_for=True)
+        text = line(record(host=b"a", forwarded_for=b"192.0.2.1"), config=config)
+        self.assertIn('x_forwarded_for:"-"', text)
 
     def test_a_served_request_has_every_field_in_gorouters_order(self) -> None:
         self.assertEqual(

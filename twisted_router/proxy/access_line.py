@@ -11,10 +11,10 @@ from ..model import Instance
 
 #: What one request leaves behind, in the order of :meth:`AccessLog.record`: head,
 #: received_at_s, status, bytes_received, bytes_sent, peer, backend, request_id,
-#: response_time_s, backend_time_s, instance, error.
+#: response_time_s, backend_time_s, instance, error, host, forwarded_for.
 Record = tuple[
     bytes, float, int, int, int, bytes, bytes, bytes,
-    float, float, Instance | None, bytes,
+    float, float, Instance | None, bytes, bytes, bytes,
 ]  # fmt: skip
 
 #: Bytes that stand for themselves between double quotes.
@@ -23,9 +23,10 @@ _PLAIN = bytes(byte for byte in range(0x20, 0x7F) if byte not in b'"\\')
 _LINE = (
     b'%b - [%b.%09dZ] "%b" %b %d %d "%b" "%b" "%b" "%b" x_forwarded_for:"%b"'
     b' x_forwarded_proto:"%b" vcap_request_id:"%b" response_time:%.6f'
-    b' gorouter_time:%.6f app_id:"%b" app_index:"%b" instance_id:"%b"'
-    b' x_cf_routererror:"%b"%b\n'
+    b' gorouter_time:%.6f %b x_cf_routererror:"%b"%b\n'
 )
+_NAMES = b'app_id:"%b" app_index:"%b" instance_id:"%b"'
+_NO_NAMES = _NAMES % (b"-", b"-", b"-")
 
 _ABSOLUTE_FORM = re.compile(rb"[^ ]+ https?://([^/?# ]*)", re.IGNORECASE)
 
@@ -43,9 +44,12 @@ def _fields_named(names: Iterable[bytes]) -> re.Pattern[bytes]:
     )
 
 
-_WANTED = (b"host", b"referer", b"user-agent", b"x-forwarded-for", b"x-forwarded-proto")
+_WANTED = (b"referer", b"user-agent", b"x-forwarded-proto")
 _FIELDS = _fields_named(_WANTED).findall
-_HOST, _REFERER, _USER_AGENT, _FORWARDED_FOR, _ = map(len, _WANTED)
+_REFERER, _USER_AGENT, _ = map(len, _WANTED)
+# Where the head was not understood.
+_HOST = _fields_named([b"host"]).search
+_FORWARDED_FOR = _fields_named([b"x-forwarded-for"]).findall
 
 #: Instances whose names are kept encoded; beyond it they are encoded anew.
 _MAX_KNOWN_INSTANCES = 4096
@@ -105,7 +109,7 @@ class LineFormat:
         self._extra_fields = _fields_named(self._extra).findall
         self._second = -1
         self._second_text = b""
-        self._instances: dict[int, tuple[Instance, bytes, bytes, bytes]] = {}
+        self._instances: dict[int, tuple[Instance, bytes]] = {}
 
     def line(self, record: Record) -> bytes:
         """The line of one request, with its line feed.
@@ -115,35 +119,27 @@ class LineFormat:
         (
             head, received_at_s, status, bytes_received, bytes_sent, peer, backend,
             request_id, response_time_s, backend_time_s, instance, error,
+            host, forwarded_for,
         ) = record  # fmt: skip
         end = head.find(b"\n")
         request_line = (head[:end] if end >= 0 else head).rstrip(b"\r") or b"-"
-        host = referer = agent = proto = sent_for = b""
+        if not host:
+            host, forwarded_for = _sender(head, request_line, peer)
+        if not self._log_forwarded_for:
+            forwarded_for = b"-"
+        referer = agent = proto = b""
         for name, value in _FIELDS(head):
             # The names differ in their length, which spares comparing them. Of a
-            # field that is repeated the first counts, but all of X-Forwarded-For.
+            # field that is repeated the first counts.
             length = len(name)
             value = value.strip(b" \t\r")
-            if length == _HOST:
-                host = host or value
-            elif length == _USER_AGENT:
+            if length == _USER_AGENT:
                 agent = agent or value
             elif length == _REFERER:
                 referer = referer or value
-            elif length == _FORWARDED_FOR:
-                sent_for = sent_for + b", " + value if sent_for else value
             else:
                 proto = proto or value
-        if b"://" in request_line:
-            absolute = _ABSOLUTE_FORM.match(request_line)
-            if absolute:
-                host = absolute[1]
-        forwarded_for = b"-"
-        if self._log_forwarded_for:
-            forwarded_for = peer[: peer.rfind(b":")].strip(b"[]") or b"-"
-            if sent_for:
-                forwarded_for = sent_for + b", " + forwarded_for
-        app, index, instance_id = self._names(instance) if instance else _NO_NAMES
+        names = self._names(instance) if instance is not None else _NO_NAMES
         extra = self._extra_texts(head) if self._extra else b""
         # Whoever sends the text may have chosen it; the rest is the router's own.
         texts = (host, request_line, referer, agent, forwarded_for, proto, request_id)
@@ -175,9 +171,7 @@ class LineFormat:
             request_id or b"-",
             response_time_s,
             gorouter_time_s if gorouter_time_s > 0.0 else 0.0,
-            app,
-            index,
-            instance_id,
+            names,
             escape(error) if error else b"-",
             extra,
         )
@@ -190,7 +184,7 @@ class LineFormat:
         values = (escape(fields.get(name) or b"-") for name in self._extra)
         return self._extra_line % tuple(values)
 
-    def _names(self, instance: Instance) -> tuple[bytes, bytes, bytes]:
+    def _names(self, instance: Instance) -> bytes:
         """``app_id``, ``app_index`` and ``instance_id``, encoded and escaped.
 
         Kept by object identity, which is safe as the entry holds the object: hashing
@@ -205,12 +199,21 @@ class LineFormat:
                 instance.meta.get("index", ""),
                 instance.id,
             )
-            app, index, instance_id = (
+            names = _NAMES % tuple(
                 escape(text.encode("utf-8", "backslashreplace")) or b"-"
                 for text in texts
             )
-            known = self._instances[id(instance)] = (instance, app, index, instance_id)
-        return known[1:]
+            known = self._instances[id(instance)] = (instance, names)
+        return known[1]
 
 
-_NO_NAMES = (b"-", b"-", b"-")
+def _sender(head: bytes, request_line: bytes, peer: bytes) -> tuple[bytes, bytes]:
+    """Host and X-Forwarded-For, from a head that may be anything."""
+    found = _HOST(head)
+    host = found[2].strip(b" \t\r") if found is not None else b""
+    absolute = _ABSOLUTE_FORM.match(request_line)
+    if absolute is not None:
+        host = absolute[1]
+    hops = [value.strip(b" \t\r") for _, value in _FORWARDED_FOR(head)]
+    hops.append(peer[: peer.rfind(b":")].strip(b"[]") or b"-")
+    return host, b", ".join(hop for hop in hops if hop)

@@ -121,6 +121,8 @@ class AccessLog(Service):
         backend_time_s: float,
         instance: Instance | None,
         error: bytes,
+        host: bytes = b"",
+        forwarded_for: bytes = b"",
     ) -> None:
         """Take note of one finished request. Never fails, never blocks.
 
@@ -135,6 +137,9 @@ class AccessLog(Service):
         :param response_time_s: from the request to the end of its response.
         :param backend_time_s: the part of it that the instance took.
         :param error: the value of ``X-Cf-RouterError``; empty for none.
+        :param host: the one that was asked for; empty if the head was not understood.
+            What it says of that, and of who sent it, is then written as it is.
+        :param forwarded_for: X-Forwarded-For as an instance gets it.
         """
         waiting = self._waiting
         if (
@@ -145,7 +150,8 @@ class AccessLog(Service):
             return
         waiting.append((
             head, received_at_s, status, bytes_received, bytes_sent, peer, backend,
-            request_id, response_time_s, backend_time_s, instance, error,
+            request_id, response_time_s, backend_time_s, instance, error, host,
+            forwarded_for,
         ))  # fmt: skip
         self._waiting_bytes += len(head)
         if self._call is None:

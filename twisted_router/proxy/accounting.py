@@ -22,18 +22,28 @@ def account(exchange: Exchange, cause: bytes = b"", own: bool = False) -> None:
         engine.counters.count_response(status, taken_s)
     candidate = exchange.candidate
     if engine.access_log is not None:
+        client_ip, peer = exchange.client.peer
+        # Not there if the head was not understood; and the answer was ours then.
+        request = getattr(exchange, "request", None) if own else exchange.request
+        host = forwarded_for = b""
+        if request is not None:
+            host = request.host
+            before = request.forwarded_for
+            forwarded_for = before + b", " + client_ip if before else client_ip
         engine.access_log.record(
             exchange.head,
             engine.wall_s() - taken_s,
             status,
             exchange.received_bytes,
             exchange.sent_bytes,
-            exchange.client.peer[1],
+            peer,
             candidate.authority if candidate is not None else b"",
             exchange.request_id,
             taken_s,
             now_s - exchange.sent_at_s if exchange.sent_at_s else 0.0,
             candidate.instance if candidate is not None else None,
             cause,
+            host,
+            forwarded_for,
         )
     exchange.end()
