@@ -76,6 +76,28 @@ class BindTests(SynchronousTestCase):
         self.assertEqual((route,), config_of(text).routes)
 
 
+class OtherNameTests(SynchronousTestCase):
+    """A key may go by the name that another program gives it."""
+
+    def test_the_other_name_is_as_good(self) -> None:
+        docker = config_of("docker: {resync: 60}\n" + WITH_CONSUL).docker
+        self.assertEqual(DockerConfig(reconcile_interval=Seconds(60.0)), docker)
+
+    def test_a_bad_value_is_named_by_the_usual_name_on_its_own_line(self) -> None:
+        (problem,) = problems_of("docker:\n  resync: 0\n" + WITH_CONSUL)
+        self.assertIn("f:2: docker.reconcile_interval: got", problem)
+
+    def test_both_names_at_once_are_refused(self) -> None:
+        for first, second in (
+            ("resync", "reconcile_interval"),
+            ("reconcile_interval", "resync"),
+        ):
+            text = f"docker:\n  {first}: 60\n  {second}: 30\n" + WITH_CONSUL
+            (problem,) = problems_of(text)
+            expected = f"f:3: docker.{second}: {first} says so too, expected one"
+            self.assertIn(expected, problem)
+
+
 class ProblemTests(SynchronousTestCase):
     """Every problem names file, line and key, what was found and what was expected."""
 

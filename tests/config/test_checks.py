@@ -2,6 +2,8 @@
 
 from twisted.trial.unittest import SynchronousTestCase
 
+from twisted_router.config import DockerConfig
+
 from .loading import WITH_CONSUL, config_of, problems_of, warnings_of
 
 
@@ -81,6 +83,19 @@ class StatusLoginTests(SynchronousTestCase):
     def test_both_and_neither_are_fine(self) -> None:
         for status in ("{user: me, pass: x}", "{}", "{user: , pass: }"):
             self.assertEqual([], warnings_of(f"status: {status}\nconsul:"))
+
+
+class RegistrarTests(SynchronousTestCase):
+    """What is wrong with the registrar's keys is said before there are containers."""
+
+    def test_tags_that_cannot_be_filled_in_are_refused(self) -> None:
+        text = WITH_CONSUL + "docker:\n  tags: 'a,{{httpGet .Name}}'\n"
+        (problem,) = problems_of(text)
+        self.assertIn("f:3: docker.tags: httpGet is not supported", problem)
+
+    def test_tags_that_can_be_filled_in_are_fine(self) -> None:
+        docker = config_of(WITH_CONSUL + "docker: {tags: '{{.Name}}'}\n").docker
+        self.assertEqual(DockerConfig(tags="{{.Name}}"), docker)
 
 
 class ClientTlsTests(SynchronousTestCase):

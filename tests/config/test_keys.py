@@ -18,7 +18,7 @@ from twisted_router.config.schema import (
 _PROMISES = {
     *("doc", "name", "minimum", "maximum", "choices", "aliases"),
     *("check", "expected", "nonempty", "required", "environ"),
-    *("environ_file", "one_or_more"),
+    *("environ_file", "one_or_more", "also"),
 }
 
 

@@ -6,7 +6,9 @@ from typing import Any
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from twisted_router.registrar.checks import build_check
+from twisted_router.registrar.checks import Target, build_check
+
+TARGET = Target("10.0.0.5", 8080, "0123456789ab", 80)
 
 
 class BuildCheckTests(SynchronousTestCase):
@@ -15,14 +17,14 @@ class BuildCheckTests(SynchronousTestCase):
     def assert_check(self, expected: dict[str, Any] | None, **keys: str) -> None:
         """These attributes give that check, and all of them are heeded."""
         attributes = {f"check_{key}": value for key, value in keys.items()}
-        self.assertEqual((expected, []), build_check(attributes, "10.0.0.5", 8080))
+        self.assertEqual((expected, []), build_check(attributes, TARGET))
 
     def assert_noted(
         self, check: dict[str, Any] | None, note: str, **keys: str
     ) -> None:
         """These attributes give that check, and a word about one of them."""
         attributes = {f"check_{key}": value for key, value in keys.items()}
-        found, notes = build_check(attributes, "10.0.0.5", 8080)
+        found, notes = build_check(attributes, TARGET)
         self.assertEqual((check, 1), (found, len(notes)))
         self.assertIn(note, notes[0])
 
@@ -76,6 +78,38 @@ class BuildCheckTests(SynchronousTestCase):
             script="nc -z $SERVICE_IP $SERVICE_PORT",
         )
 
+    def test_cmd(self) -> None:
+        """The arguments that registrator gives to its helper program."""
+        self.assert_check(
+            {"Args": ["check-cmd", "0123456789ab", "80", "/up -q"], "Interval": "10s"},
+            cmd="/up -q",
+        )
+
+    def test_grpc(self) -> None:
+        """Plain, and over TLS; without TLS there is nothing to verify."""
+        plain = {"GRPC": "10.0.0.5:8080", "Interval": "10s"}
+        self.assert_check(plain, grpc="true")
+        self.assert_check(plain, grpc="1", tls_skip_verify="1")
+        self.assert_check(plain | {"GRPCUseTLS": True}, grpc="1", grpc_use_tls="1")
+        self.assert_check(
+            plain | {"GRPCUseTLS": True, "TLSSkipVerify": True},
+            grpc="1",
+            grpc_use_tls="true",
+            tls_skip_verify="true",
+        )
+
+    def test_https_without_verification(self) -> None:
+        """Registrator has no way to say so."""
+        self.assert_check(
+            {
+                "HTTP": "https://10.0.0.5:8080/",
+                "TLSSkipVerify": True,
+                "Interval": "10s",
+            },
+            https="/",
+            tls_skip_verify="true",
+        )
+
     def test_ttl(self) -> None:
         """It has no interval: Consul refuses both together."""
         self.assert_check({"TTL": "30s"}, ttl="30s", interval="5s")
@@ -91,9 +125,10 @@ class BuildCheckTests(SynchronousTestCase):
 
     def test_ipv6_addresses_get_brackets(self) -> None:
         """In URLs, and where Consul wants host and port."""
-        check, _ = build_check({"check_http": "/"}, "2001:db8::1", 80)
+        target = Target("2001:db8::1", 80, "0123456789ab", 80)
+        check, _ = build_check({"check_http": "/"}, target)
         self.assertEqual("http://[2001:db8::1]:80/", (check or {})["HTTP"])
-        check, _ = build_check({"check_tcp": "1"}, "2001:db8::1", 80)
+        check, _ = build_check({"check_tcp": "1"}, target)
         self.assertEqual("[2001:db8::1]:80", (check or {})["TCP"])
 
     def test_no_duration(self) -> None:
@@ -109,5 +144,5 @@ class BuildCheckTests(SynchronousTestCase):
 
     def test_kinds_that_are_not_supported(self) -> None:
         """The service is registered without a check, and that is said."""
-        self.assert_noted(None, "SERVICE_CHECK_GRPC is not supported", grpc="true")
-        self.assert_noted(None, "SERVICE_CHECK_CMD is not supported", cmd="/check")
+        self.assert_noted(None, "SERVICE_CHECK_DOCKER is not supported", docker="true")
+        self.assert_noted(None, "SERVICE_CHECK_ALIAS is not supported", alias="web")

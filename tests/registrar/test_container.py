@@ -8,6 +8,7 @@ from typing import Any
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.fakes.docker_json import container_json
+from twisted_router.config.schema import DockerConfig
 from twisted_router.registrar.container import (
     Binding,
     OddContainerError,
@@ -59,7 +60,7 @@ class ReadContainerTests(SynchronousTestCase):
         self.assertEqual(({}, ()), (found.variables, found.ports))
 
     def test_published_ports_in_order(self) -> None:
-        """By number and protocol; exposed ones that are not published are left out."""
+        """By number and protocol; exposed ones that are not published have no place."""
         data = container_json(
             ports={
                 "443/tcp": [("0.0.0.0", "32769"), ("::", "32768")],
@@ -70,6 +71,7 @@ class ReadContainerTests(SynchronousTestCase):
         self.assertEqual(
             (
                 Port(53, "udp", (Binding("127.0.0.1", 53),)),
+                Port(81, "tcp", ()),
                 Port(443, "tcp", (Binding("0.0.0.0", 32769), Binding("::", 32768))),
             ),
             read_container(data).ports,
@@ -86,7 +88,59 @@ class ReadContainerTests(SynchronousTestCase):
     def test_a_binding_without_a_number_is_not_there_yet(self) -> None:
         """An empty or zero port was asked for, not given."""
         data = container_json(ports={"80/tcp": [("", ""), ("", "0")]})
+        self.assertEqual((Port(80, "tcp", ()),), read_container(data).ports)
+
+    def test_a_range_of_exposed_ports_is_no_port(self) -> None:
+        """Nobody but a client of the API gives one."""
+        data = container_json(exposed=["8000-8002/tcp"])
         self.assertEqual((), read_container(data).ports)
+
+    def test_addresses_of_its_own(self) -> None:
+        """IPv4 where it has both; networks without an address are left out."""
+        data = container_json(network="front")
+        data["NetworkSettings"]["Networks"] = {
+            "front": {"IPAddress": "172.18.0.2", "GlobalIPv6Address": "fd00::2"},
+            "six": {"IPAddress": "", "GlobalIPv6Address": "fd00::3"},
+            "none": {"IPAddress": ""},
+            "null": None,
+        }
+        found = read_container(data)
+        self.assertEqual("front", found.network)
+        self.assertEqual({"front": "172.18.0.2", "six": "fd00::3"}, found.addresses)
+
+    def test_the_default_network_is_the_bridge(self) -> None:
+        """Docker calls it either way."""
+        for mode in ("default", "bridge"):
+            data = container_json(network=mode)
+            self.assertEqual("bridge", read_container(data).network)
+
+    def test_an_address_given_by_a_label(self) -> None:
+        """``docker.use_ip_from_label``; a mask is cut off, as registrator does."""
+        rules = DockerConfig(use_ip_from_label="lan.ip")
+        for value, address, notes in (
+            ("10.1.2.3/24", "10.1.2.3", 0),
+            ("fd00::1", "fd00::1", 0),
+            ("not an address", "", 1),
+        ):
+            data = container_json(labels={"lan.ip": value})
+            found = read_container(data, rules)
+            self.assertEqual((address, notes), (found.given_address, len(found.notes)))
+        found = read_container(container_json(), rules)
+        self.assertEqual(("", ()), (found.given_address, found.notes))
+
+    def test_tags_of_every_service(self) -> None:
+        """``docker.tags``, filled in for this container."""
+        rules = DockerConfig(tags=r"all,{{.Config.Image}},a\,b")
+        found = read_container(container_json(), rules)
+        self.assertEqual(("all", "nginx:1.25", "a,b"), found.common_tags)
+
+    def test_tags_that_do_not_suit_it(self) -> None:
+        """Registrator ends at that."""
+        found = read_container(container_json(), DockerConfig(tags="a,{{.Nothing}}"))
+        self.assertEqual((), found.common_tags)
+        self.assertEqual(
+            ("docker.tags are left out: there is no .Nothing",), found.notes
+        )
 
     def test_running(self) -> None:
         """A container that waits for its restart is called running, and is not."""

@@ -29,19 +29,20 @@ class FindHostTests(SynchronousTestCase):
     def test_the_agents_own(self) -> None:
         """Where nothing is configured."""
         self.assertEqual(
-            Host("node-1", "192.0.2.1"),
+            Host("node-1", "192.0.2.1", rules=DockerConfig()),
             self.successResultOf(self.finding(DockerConfig())),
         )
 
     def test_one_of_them_is_configured(self) -> None:
         """The agent is asked for the other."""
         self.assertEqual(
-            Host("me", "192.0.2.1", explicit=True),
-            self.successResultOf(self.finding(DockerConfig(node="me", explicit=True))),
+            Host("me", "192.0.2.1", rules=DockerConfig(node="me")),
+            self.successResultOf(self.finding(DockerConfig(node="me"))),
         )
+        config = DockerConfig(ip="198.51.100.1")
         self.assertEqual(
-            Host("node-1", "198.51.100.1", address_is_fixed=True),
-            self.successResultOf(self.finding(DockerConfig(ip="198.51.100.1"))),
+            Host("node-1", "198.51.100.1", address_is_fixed=True, rules=config),
+            self.successResultOf(self.finding(config)),
         )
 
     def test_both_are_configured(self) -> None:
@@ -49,7 +50,7 @@ class FindHostTests(SynchronousTestCase):
         self.agent.away = True
         config = DockerConfig(node="me", ip="198.51.100.1")
         self.assertEqual(
-            Host("me", "198.51.100.1", address_is_fixed=True),
+            Host("me", "198.51.100.1", address_is_fixed=True, rules=config),
             self.successResultOf(self.finding(config)),
         )
 

@@ -51,6 +51,19 @@ class PublishableTests(SynchronousTestCase):
         self.assert_left_out("x", "\N{EURO SIGN}" * 171, "over 512 bytes")
         self.assertEqual(({"x": "a" * 512}, []), publishable({"x": "a" * 512}))
 
+    def test_a_password_in_a_url_stays_here(self) -> None:
+        """Whatever the attribute is called."""
+        self.assert_left_out("db", "postgres://u:pw@db/x", "has a password in it")
+        for value in ("http://u@h/", "http://h:80/@x", "http://h/a:b@c", "a:b@c"):
+            self.assertEqual(({"x": value}, []), publishable({"x": value}), value)
+
+    def test_secrets_are_published_where_that_is_wanted(self) -> None:
+        """``docker.publish_secrets``; Consul's rules hold all the same."""
+        for attributes in ({"api_key": "x"}, {"db": "postgres://u:pw@db/x"}):
+            self.assertEqual((attributes, []), publishable(attributes, secrets=True))
+        meta, notes = publishable({"a.token": "x"}, secrets=True)
+        self.assertEqual(({}, 1), (meta, len(notes)))
+
     def test_what_looks_like_a_secret_stays_here(self) -> None:
         """Everyone can read the catalog."""
         for key in (

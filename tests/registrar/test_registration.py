@@ -7,6 +7,7 @@ from typing import Any
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.fakes.docker_json import container_json
+from twisted_router.config.schema import DockerConfig
 from twisted_router.registrar.container import read_container
 from twisted_router.registrar.meta import CHECK, CONTAINER, OWNER
 from twisted_router.registrar.reach import Host
@@ -106,10 +107,95 @@ class OnePortTests(SynchronousTestCase):
 
     def test_only_what_has_a_name_when_so_configured(self) -> None:
         """``docker.explicit``."""
-        host = Host("node-1", "192.0.2.1", explicit=True)
+        host = Host("node-1", "192.0.2.1", rules=DockerConfig(explicit=True))
         self.assertEqual((), services(host, ports=PORT_80))
         (service,) = services(host, ports=PORT_80, env=["SERVICE_NAME=web"])
         self.assertEqual("web", service.name)
+
+
+class InternalTests(SynchronousTestCase):
+    """``docker.internal``: the container's own address, and ports as exposed."""
+
+    def places(
+        self, rules: DockerConfig | None = None, ip: str = "", **facts: Any
+    ) -> list[tuple[str, int]]:
+        """Where its services are registered."""
+        rules = rules or DockerConfig(internal=True)
+        host = Host("node-1", ip or "192.0.2.1", bool(ip), rules)
+        return [(each.address, each.port) for each in services(host, **facts)]
+
+    def test_published_or_not(self) -> None:
+        """What is published has the same place as what is only exposed."""
+        self.assertEqual(
+            [("172.17.0.2", 80), ("172.17.0.2", 81)],
+            self.places(ports=PORT_80, exposed=["81/tcp"]),
+        )
+
+    def test_an_address_for_all(self) -> None:
+        """``docker.ip`` goes before the container's."""
+        self.assertEqual(
+            [("198.51.100.7", 80)], self.places(ip="198.51.100.7", ports=PORT_80)
+        )
+
+    def test_the_hosts_network(self) -> None:
+        """There is no other address; registrator registers an empty one."""
+        self.assertEqual(
+            [("192.0.2.1", 80)], self.places(network="host", exposed=["80/tcp"])
+        )
+
+    def several(self, rules: DockerConfig, mode: str = "front") -> Registrations:
+        """A container in two networks."""
+        data = container_json(network=mode, exposed=["80/tcp"])
+        data["NetworkSettings"]["Networks"] = {
+            "front": {"IPAddress": "172.18.0.2"},
+            "back": {"IPAddress": "172.19.0.2"},
+        }
+        host = Host("node-1", "192.0.2.1", rules=rules)
+        return registrations_of(read_container(data), host)
+
+    def test_several_networks(self) -> None:
+        """The one it was started with, unless another is wanted; else the first."""
+        for rules, mode, expected in (
+            (DockerConfig(internal=True), "front", "172.18.0.2"),
+            (DockerConfig(internal=True), "0123456789ab", "172.19.0.2"),
+            (DockerConfig(internal=True, network="back"), "front", "172.19.0.2"),
+        ):
+            (service,) = self.several(rules, mode).services
+            self.assertEqual(expected, service.address)
+
+    def test_no_address_in_the_network_that_is_wanted(self) -> None:
+        """It is left out with a word."""
+        found = self.several(DockerConfig(internal=True, network="side"))
+        self.assertEqual((), found.services)
+        self.assertIn("no address in the network side", found.notes[0])
+
+
+class GivenAddressTests(SynchronousTestCase):
+    """``docker.use_ip_from_label``."""
+
+    def test_it_goes_before_everything_else(self) -> None:
+        """Before ``docker.ip``, and before the container's own."""
+        label = {"lan": "10.0.0.9/8"}
+        for internal, port in ((False, 32768), (True, 80)):
+            rules = DockerConfig(use_ip_from_label="lan", internal=internal)
+            host = Host("node-1", "192.0.2.1", True, rules)
+            data = container_json(labels=label, ports=PORT_80)
+            (service,) = registrations_of(read_container(data, rules), host).services
+            self.assertEqual(("10.0.0.9", port), (service.address, service.port))
+
+
+class CommonTagsTests(SynchronousTestCase):
+    """``docker.tags``."""
+
+    def test_they_come_after_its_own(self) -> None:
+        """Each once, and before those of the protocol."""
+        rules = DockerConfig(tags="all,a")
+        data = container_json(
+            ports={"53/udp": [("0.0.0.0", "53")]}, env=["SERVICE_TAGS=a,b"]
+        )
+        host = Host("node-1", "192.0.2.1", rules=rules)
+        (service,) = registrations_of(read_container(data, rules), host).services
+        self.assertEqual(("a", "b", "all", "udp"), service.tags)
 
 
 class SeveralPortsTests(SynchronousTestCase):

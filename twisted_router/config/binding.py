@@ -51,16 +51,24 @@ class Binding:
             return section()
         prefix = f"{path}." if path else ""
         keys = {key.name: key for key in section_keys(section)}
+        also = {key.also: key.name for key in keys.values() if key.also}
+        given: dict[str, Node] = {}
         for name, child in node.value.items():
             self._count()
-            if name in keys:
-                self.lines[prefix + name] = child.line
-            else:
+            key_name = also.get(name, name)
+            if key_name not in keys:
                 said = f"unknown key{suggestion(name, prefix, keys)}"
                 self._report.problem(child.line, prefix + shown_key(name), said)
+            elif key_name in given:
+                other = key_name if name in also else keys[key_name].also
+                said = f"{other} says so too, expected one of them"
+                self._report.problem(child.line, prefix + name, said)
+            else:
+                self.lines[prefix + key_name] = child.line
+                given[key_name] = child
         values: dict[str, Any] = {}
         for key in keys.values():
-            child = node.value.get(key.name, Node(node.line, None))
+            child = given.get(key.name, Node(node.line, None))
             values[key.attribute] = self._value(key, child, prefix + key.name)
         return section(**values)
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from .report import Report
 from .schema import Config, ConsulConfig, DockerConfig
+from .template import Template, TemplateError
 
 _TLS_KEYS = ("ca_cert", "ca_path", "client_cert", "client_key", "tls_server_name")
 _EVERY_ADDRESS = ("", "0.0.0.0", "::")
@@ -37,6 +38,7 @@ class Checks:
         if self._config.docker and self._report.clean("docker"):
             self._client_tls("docker", self._config.docker)
             self._tls_used("docker", self._config.docker, "endpoint", "tcp://")
+            self._registrar(self._config.docker)
 
     def _sources(self) -> None:
         config = self._config
@@ -76,6 +78,12 @@ class Checks:
         elif status.pass_ and not status.user:
             said = "there is a pass but no user, expected both or neither"
             self._problem("status.user", said)
+
+    def _registrar(self, docker: DockerConfig) -> None:
+        try:
+            Template(docker.tags)
+        except TemplateError as error:
+            self._problem("docker.tags", str(error))
 
     def _client_tls(self, name: str, section: ConsulConfig | DockerConfig) -> None:
         if section.client_cert and not section.client_key:

@@ -27,6 +27,11 @@ class Key:
     metadata: Mapping[str, Any]
 
     @property
+    def also(self) -> str:
+        """Another name that it may go by, ``""`` if there is none."""
+        return str(self.metadata.get("also", ""))
+
+    @property
     def section(self) -> type[Any] | None:
         """The dataclass behind it, if it is a section."""
         kind: type[Any] = self.kind

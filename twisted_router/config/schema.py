@@ -47,7 +47,8 @@ class Secret(str):
 def _key(default: Any, doc: str, **more: Any) -> Any:
     """A key of the file: its default and its one line of comment.
 
-    ``more`` is what the loader holds a value to: ``name`` in the file; ``minimum`` (0
+    ``more`` is what the loader holds a value to: ``name`` in the file, and ``also``,
+    another name it may go by there; ``minimum`` (0
     unless given) and ``maximum``; ``choices``, and ``aliases`` for them; ``check``, a
     predicate for text (of a list: each item) with ``expected`` to say what it wants;
     ``nonempty`` if the check is for empty text as well; ``required``; ``environ``, a
@@ -205,10 +206,28 @@ class DockerConfig:
         check=addresses.is_address,
         expected="an IP address or host name",
     )
+    use_ip_from_label: str = _key(
+        "", "label whose value is the address instead", also="useIpFromLabel"
+    )
+    internal: bool = _key(
+        False, "register exposed ports at the container's own address, not the host's"
+    )
+    network: str = _key(
+        "", "with internal: network whose address counts; empty = the main one"
+    )
     explicit: bool = _key(False, "register only containers that give a SERVICE_NAME")
+    tags: str = _key(
+        "", "tags of every service, with commas; {{.Config.Image}} and the like count"
+    )
+    publish_secrets: bool = _key(
+        False, "publish attributes that look like passwords and keys as well"
+    )
     node: str = _key("", "name of this host in service IDs; empty = Consul's node name")
     reconcile_interval: Seconds = _key(
-        Seconds(30.0), "how often everything is compared with Docker", minimum=1
+        Seconds(30.0),
+        "how often everything is compared with Docker",
+        minimum=1,
+        also="resync",
     )
     drain: bool = _key(
         True, "maintenance mode in Consul while a container stops or is paused"

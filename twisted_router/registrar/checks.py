@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
+
+from .labels import is_true
 
 _DEFAULT_INTERVAL = "10s"
 
@@ -13,14 +16,34 @@ _DURATION = re.compile(r"([0-9]+(\.[0-9]*)?(ns|us|µs|ms|s|m|h))+")
 
 _STATUSES = frozenset({"passing", "warning", "critical"})
 
-# registrator's order: the first one that is given is the check. The others that it
-# knows need a helper program (cmd) or are not built (grpc).
-_KINDS = ("http", "https", "script", "ttl", "tcp")
-_UNKNOWN_KINDS = ("cmd", "grpc", "docker")
+# registrator's order: the first one that is given is the check.
+_KINDS = ("http", "https", "cmd", "script", "ttl", "tcp", "grpc")
+
+# Consul would have them; registrator does not.
+_UNKNOWN_KINDS = ("docker", "alias", "udp")
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What a check looks at.
+
+    :ivar address: where the service is registered, as is ``port``.
+    :ivar container: its short id.
+    :ivar exposed_port: the container's own.
+    """
+
+    address: str
+    port: int
+    container: str
+    exposed_port: int
+
+    def __str__(self) -> str:
+        address = f"[{self.address}]" if ":" in self.address else self.address
+        return f"{address}:{self.port}"
 
 
 def build_check(
-    attributes: Mapping[str, str], address: str, port: int
+    attributes: Mapping[str, str], target: Target
 ) -> tuple[dict[str, Any] | None, list[str]]:
     """Build the check of a service.
 
@@ -43,7 +66,7 @@ def build_check(
             return None, [*notes, _no_duration("ttl", value)]
         check = {"TTL": value}
     else:
-        check = _probe(kind, value, attributes, address, port)
+        check = _probe(kind, value, attributes, target)
         check["Interval"] = _DEFAULT_INTERVAL
         _take_duration(check, "Interval", attributes, "interval", notes)
         _take_duration(check, "Timeout", attributes, "timeout", notes)
@@ -63,22 +86,38 @@ def build_check(
 
 
 def _probe(
-    kind: str, value: str, attributes: Mapping[str, str], address: str, port: int
+    kind: str, value: str, attributes: Mapping[str, str], target: Target
 ) -> dict[str, Any]:
-    at = f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
     if kind == "tcp":
-        return {"TCP": at}
+        return {"TCP": str(target)}
+    if kind == "grpc":
+        return _grpc(attributes, target)
+    if kind == "cmd":
+        # A program of the image progrium/consul; it gets the same arguments.
+        port = str(target.exposed_port)
+        return {"Args": ["check-cmd", target.container, port, value]}
     if kind == "script":
         # A shell takes it apart, as it did before Consul wanted arguments: registrator
         # passes it on as a single one, which breaks all scripts of two words.
-        script = value.replace("$SERVICE_IP", address)
-        script = script.replace("$SERVICE_PORT", str(port))
+        script = value.replace("$SERVICE_IP", target.address)
+        script = script.replace("$SERVICE_PORT", str(target.port))
         return {"Args": ["/bin/sh", "-c", script]}
     path = value if value.startswith("/") else f"/{value}"
-    check = {"HTTP": f"{kind}://{at}{path}"}
+    check: dict[str, Any] = {"HTTP": f"{kind}://{target}{path}"}
     method = attributes.get(f"check_{kind}_method")
     if method:
         check["Method"] = method
+    if kind == "https" and is_true(attributes.get("check_tls_skip_verify", "")):
+        check["TLSSkipVerify"] = True
+    return check
+
+
+def _grpc(attributes: Mapping[str, str], target: Target) -> dict[str, Any]:
+    check: dict[str, Any] = {"GRPC": str(target)}
+    if is_true(attributes.get("check_grpc_use_tls", "")):
+        check["GRPCUseTLS"] = True
+        if is_true(attributes.get("check_tls_skip_verify", "")):
+            check["TLSSkipVerify"] = True
     return check
 
 

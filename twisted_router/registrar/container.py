@@ -8,8 +8,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar
 
+from ..config.addresses import is_address
+from ..config.schema import DockerConfig
+from ..config.template import Template, TemplateError
 from ..interfaces import RouterError
-from .labels import service_variables
+from .labels import service_variables, split_tags
 from .moments import read_moment
 
 _T = TypeVar("_T")
@@ -38,10 +41,10 @@ class Binding:
 
 @dataclass(frozen=True, slots=True)
 class Port:
-    """A port of a container that can be reached through its host.
+    """A port that a container exposes.
 
     :ivar protocol: ``tcp``, ``udp`` or ``sctp``.
-    :ivar bindings: at least one.
+    :ivar bindings: where it can be reached through the host; none if it cannot.
     """
 
     number: int
@@ -65,9 +68,14 @@ class Container:
         for the usual one.
     :ivar stop_timeout_s: seconds that ``docker stop`` waits, negative for as long as it
         takes; ``None`` for the usual time.
-    :ivar ports: published ones; with the host's network all exposed ones. By number.
+    :ivar ports: by number.
+    :ivar network: the one that it was started with; ``host`` for the host's.
+    :ivar addresses: IP addresses of its own, by network; IPv4 where it has both.
     :ivar variables: see :func:`.labels.service_variables`.
     :ivar compose_service: its service in a Compose file, ``""`` if it is not of one.
+    :ivar given_address: by the label that ``docker.use_ip_from_label`` names.
+    :ivar common_tags: what ``docker.tags`` comes to for it.
+    :ivar notes: a sentence for each of these two that cannot be used.
     """
 
     id: str
@@ -81,11 +89,21 @@ class Container:
     stop_signal: str
     stop_timeout_s: float | None
     ports: tuple[Port, ...]
+    network: str
+    addresses: Mapping[str, str]
     variables: Mapping[str, str]
     compose_service: str
+    given_address: str = ""
+    common_tags: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
-def read_container(data: Mapping[str, Any]) -> Container:
+_NO_RULES = DockerConfig()
+
+
+def read_container(
+    data: Mapping[str, Any], rules: DockerConfig = _NO_RULES
+) -> Container:
     """Read what ``/containers/ID/json`` answered.
 
     Takes nothing that API 1.52 has dropped from it.
@@ -96,6 +114,9 @@ def read_container(data: Mapping[str, Any]) -> Container:
     state = _part(dict, data, "State")
     labels = _texts(_part(dict, config, "Labels"), "Labels")
     env = [_expect(str, entry, "Env") for entry in _part(list, config, "Env")]
+    mode = _part(str, _part(dict, data, "HostConfig"), "NetworkMode")
+    given_address, about_address = _given_address(labels, rules.use_ip_from_label)
+    common_tags, about_tags = _common_tags(data, rules.tags)
     return Container(
         id=_expect(str, data.get("Id"), "Id"),
         name=_expect(str, data.get("Name"), "Name").removeprefix("/"),
@@ -108,10 +129,44 @@ def read_container(data: Mapping[str, Any]) -> Container:
         started=read_moment(_part(str, state, "StartedAt")),
         stop_signal=_part(str, config, "StopSignal"),
         stop_timeout_s=_stop_timeout_s(config),
-        ports=_ports(data, config),
+        ports=_ports(data, config, mode),
+        network="bridge" if mode == "default" else mode,
+        addresses=_addresses(data),
         variables=service_variables(env, labels),
         compose_service=labels.get(_COMPOSE_SERVICE, ""),
+        given_address=given_address,
+        common_tags=common_tags,
+        notes=tuple(note for note in (about_address, about_tags) if note),
     )
+
+
+def _given_address(labels: Mapping[str, str], label: str) -> tuple[str, str]:
+    """The address that a label gives, and what is wrong with it."""
+    if not label or label not in labels:
+        return "", ""
+    address = labels[label].partition("/")[0].strip()
+    if is_address(address):
+        return address, ""
+    return "", f"the label {label} is not heeded: {address!r:.60} is no address"
+
+
+def _common_tags(data: Mapping[str, Any], tags: str) -> tuple[tuple[str, ...], str]:
+    """What ``docker.tags`` comes to, and why it comes to nothing."""
+    try:
+        return split_tags(Template(tags).render(data)), ""
+    except TemplateError as error:
+        return (), f"docker.tags are left out: {error}"
+
+
+def _addresses(data: Mapping[str, Any]) -> dict[str, str]:
+    networks = _part(dict, _part(dict, data, "NetworkSettings"), "Networks")
+    found: dict[str, str] = {}
+    for name, network in networks.items():
+        facts = _expect(dict, network or {}, "Networks")
+        for key in ("IPAddress", "GlobalIPv6Address"):
+            if address := _part(str, facts, key):
+                found.setdefault(name, address)
+    return found
 
 
 def _stop_timeout_s(config: Mapping[str, Any]) -> float | None:
@@ -119,22 +174,20 @@ def _stop_timeout_s(config: Mapping[str, Any]) -> float | None:
     return None if seconds is None else _expect(int, seconds, "StopTimeout")
 
 
-def _ports(data: Mapping[str, Any], config: Mapping[str, Any]) -> tuple[Port, ...]:
-    host_config = _part(dict, data, "HostConfig")
-    if host_config.get("NetworkMode") == "host":
-        # Nothing is published there, everything is the host's own port.
-        exposed = (_port(key) for key in _part(dict, config, "ExposedPorts"))
-        ports = [
-            Port(number, protocol, (Binding("", number),))
-            for number, protocol in exposed
-        ]
-    else:
-        published = _part(dict, _part(dict, data, "NetworkSettings"), "Ports")
-        ports = [
-            Port(*_port(key), bindings)
-            for key, value in published.items()
-            if (bindings := _bindings(value))
-        ]
+def _ports(
+    data: Mapping[str, Any], config: Mapping[str, Any], mode: str
+) -> tuple[Port, ...]:
+    # Docker's own tools take ranges apart; who talks to its API may not.
+    exposed = {
+        key: None for key in _part(dict, config, "ExposedPorts") if "-" not in key
+    }
+    published = _part(dict, _part(dict, data, "NetworkSettings"), "Ports")
+    ports = []
+    for key, value in {**exposed, **published}.items():
+        number, protocol = _port(key)
+        # Nothing is published on the host's network, all of it is the host's own port.
+        own = (Binding("", number),) if mode == "host" else ()
+        ports.append(Port(number, protocol, own or _bindings(value)))
     return tuple(sorted(ports, key=lambda port: (port.number, port.protocol)))
 
 

@@ -25,7 +25,7 @@ async def find_host(consul: IConsulClient, config: DockerConfig) -> Host:
             f"the agent calls itself {node!r} at {address!r}: set docker.node and "
             "docker.ip"
         )
-    return Host(node, address, bool(config.ip), config.explicit)
+    return Host(node, address, bool(config.ip), config)
 
 
 def _text(answer: Mapping[str, Any], *path: str) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 
 from twisted.internet.defer import CancelledError
 
+from ..config.schema import DockerConfig
 from ..interfaces import DockerError, IDockerClient
 from .concurrency import for_each
 from .container import Container, OddContainerError, read_container
@@ -42,8 +43,9 @@ class Inventory:
     but for what its entry in the list shows as well, or an event tells.
     """
 
-    def __init__(self, docker: IDockerClient) -> None:
+    def __init__(self, docker: IDockerClient, rules: DockerConfig) -> None:
         self._docker = docker
+        self._rules = rules
         self._known: dict[str, _Known] = {}
         self._dirty: set[str] = set()
 
@@ -124,7 +126,7 @@ class Inventory:
             if data is None:
                 self._known.pop(container_id, None)
                 return
-            known.container = read_container(data)
+            known.container = read_container(data, self._rules)
         except OddContainerError as error:
             known.reason = str(error)
         except DockerError as error:
@@ -153,5 +155,13 @@ def _fingerprint(entry: Mapping[str, Any]) -> int:
     The list has its ports in any order.
     """
     ports = sorted(repr(sorted(port.items())) for port in entry.get("Ports") or ())
-    facts = (entry.get("Names"), entry.get("State"), ports)
+    facts = (entry.get("Names"), entry.get("State"), ports, _networks(entry))
     return hash(repr(facts))
+
+
+def _networks(entry: Mapping[str, Any]) -> list[str]:
+    settings = entry.get("NetworkSettings") or {}
+    return sorted(
+        repr((name, (network or {}).get("IPAddress")))
+        for name, network in (settings.get("Networks") or {}).items()
+    )

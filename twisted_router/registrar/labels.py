@@ -78,9 +78,14 @@ def read_metadata(variables: Mapping[str, str], port: int) -> Metadata:
         id=found.pop("id", ""),
         id_is_own=bool(own.get("id")),
         tags=split_tags(found.pop("tags", "")),
-        ignore=found.pop("ignore", "").strip().lower() not in _FALSE_WORDS,
+        ignore=is_true(found.pop("ignore", "")),
         attributes=found,
     )
+
+
+def is_true(value: str) -> bool:
+    """Whether a switch is on: any text but ``false``, ``0`` and ``no`` says so."""
+    return value.strip().lower() not in _FALSE_WORDS
 
 
 def split_tags(text: str) -> tuple[str, ...]:

@@ -26,18 +26,24 @@ _RESERVED_PREFIX = "consul-"
 
 # A catalog is readable by whoever reads service addresses.
 _SECRET = re.compile(
-    r"token|passw(or)?d|secret|credential"
-    r"|(^|[^a-z])((api|access|private|ssh|auth|encryption)_?)?keys?([^a-z]|$)"
+    r"token|passw(or)?d|passphrase|secret|credential"
+    r"|(^|[^a-z])(pass|pwd|((api|access|private|ssh|auth|encryption)_?)?keys?)([^a-z]|$)"
 )
+
+# As in postgres://user:password@host/.
+_PASSWORD_IN_URL = re.compile(r"://[^/?#\s:@]*:[^/?#\s@]+@")
 
 _CHECK_PREFIX = "check_"
 
 
-def publishable(attributes: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
+def publishable(
+    attributes: Mapping[str, str], secrets: bool = False
+) -> tuple[dict[str, str], list[str]]:
     """Choose the attributes that may be published as Meta.
 
     :param attributes: by lower-case key; ``check_*`` are about the check and are left
         out without a word.
+    :param secrets: publish what looks like a secret, too.
     :returns: the Meta, and a sentence for each attribute that was left out.
     """
     meta: dict[str, str] = {}
@@ -45,7 +51,8 @@ def publishable(attributes: Mapping[str, str]) -> tuple[dict[str, str], list[str
     for key in sorted(attributes):
         if key.startswith(_CHECK_PREFIX):
             continue
-        reason = _objection(key, attributes[key])
+        reason = "" if secrets else _secrecy(key, attributes[key])
+        reason = reason or _objection(key, attributes[key])
         if not reason and len(meta) == _MAX_PAIRS - len(_MARKS):
             reason = f"Consul takes no more than {_MAX_PAIRS}"
         if reason:
@@ -55,10 +62,15 @@ def publishable(attributes: Mapping[str, str]) -> tuple[dict[str, str], list[str
     return meta, notes
 
 
-def _objection(key: str, value: str) -> str:
-    """Why an attribute cannot be published, ``""`` when it can."""
+def _secrecy(key: str, value: str) -> str:
+    """Why an attribute should not be published, ``""`` when it may."""
     if _SECRET.search(key):
         return "its name looks like a secret's"
+    return "it has a password in it" if _PASSWORD_IN_URL.search(value) else ""
+
+
+def _objection(key: str, value: str) -> str:
+    """Why an attribute cannot be published, ``""`` when it can."""
     if not _KEY.fullmatch(key):
         return "Consul takes up to 128 of A-Z, a-z, 0-9, _ and - as a name"
     if key.startswith(_RESERVED_PREFIX):

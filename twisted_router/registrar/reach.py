@@ -1,28 +1,58 @@
-"""Which address and port reach a published port, and which of several to register."""
+"""Which address and port reach a container's port, and which of several to register."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from ipaddress import IPv4Address, IPv6Address, ip_address
 
-from .container import Binding
+from ..config.schema import DockerConfig
+from .container import Binding, Container, Port
 
 
 @dataclass(frozen=True, slots=True)
 class Host:
-    """What is the same for all containers of a host.
+    """A host, and what its operator wants of the registrar.
 
     :ivar node: its name, in service IDs and as the owner of services.
     :ivar address: IP address or name that others reach it by; never a wildcard.
     :ivar address_is_fixed: the operator gave it: it stands for specific bindings too.
-    :ivar explicit: register only what has a ``SERVICE_NAME``.
     """
 
     node: str
     address: str
     address_is_fixed: bool = False
-    explicit: bool = False
+    rules: DockerConfig = field(default_factory=DockerConfig)
+
+
+def reach(container: Container, port: Port, host: Host) -> tuple[str, int] | None:
+    """Say at which address and port others reach a container's port.
+
+    The address of its label goes before ``docker.ip``, that before everything else.
+
+    :returns: ``None`` if they cannot; see :func:`choose_address`.
+    """
+    if container.given_address:
+        given = container.given_address
+        host = replace(host, address=given, address_is_fixed=True)
+    if not host.rules.internal or container.network == "host":
+        return choose_address(port.bindings, host)
+    own = host.address if host.address_is_fixed else _own_address(container, host)
+    return (own, port.number) if own else None
+
+
+def _own_address(container: Container, host: Host) -> str:
+    """A container's own address, ``""`` if it has none.
+
+    The first by name, where neither the operator nor the container's start tells which
+    network is meant: registrator takes any.
+    """
+    if host.rules.network:
+        return container.addresses.get(host.rules.network, "")
+    first = min(container.addresses, default="")
+    return container.addresses.get(
+        container.network, container.addresses.get(first, "")
+    )
 
 
 def choose_address(bindings: Iterable[Binding], host: Host) -> tuple[str, int] | None:

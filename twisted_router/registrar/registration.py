@@ -9,11 +9,11 @@ from hashlib import sha256
 from types import MappingProxyType
 from typing import Any
 
-from .checks import build_check
+from .checks import Target, build_check
 from .container import Container, Port
 from .labels import Metadata, read_metadata
 from .meta import CHECK, CONTAINER, OWNER, publishable
-from .reach import Host, choose_address
+from .reach import Host, reach
 
 #: Digits of a container's id that name it, here as in ``docker ps``.
 SHORT_ID = 12
@@ -75,18 +75,17 @@ def registrations_of(container: Container, host: Host) -> Registrations:
     """
     if not container.running:
         return Registrations()
-    notes: list[str] = []
+    notes = list(container.notes)
     chosen: list[tuple[Port, Metadata, str, int]] = []
     for port in container.ports:
         metadata = read_metadata(container.variables, port.number)
-        if metadata.ignore or (host.explicit and not metadata.name):
+        if metadata.ignore or (host.rules.explicit and not metadata.name):
             continue
-        reached = choose_address(port.bindings, host)
+        if not port.bindings and not host.rules.internal:
+            continue
+        reached = reach(container, port, host)
         if reached is None:
-            notes.append(
-                f"port {port.number}/{port.protocol} is not registered: it is not "
-                f"published where {host.address} would reach it"
-            )
+            notes.append(_unreachable(container, port, host))
             continue
         chosen.append((port, metadata, *reached))
     services = tuple(
@@ -95,6 +94,15 @@ def registrations_of(container: Container, host: Host) -> Registrations:
     )
     # The same attribute is left out for each port, but said once.
     return Registrations(services, tuple(dict.fromkeys(notes)))
+
+
+def _unreachable(container: Container, port: Port, host: Host) -> str:
+    said = f"port {port.number}/{port.protocol} is not registered: "
+    if host.rules.internal:
+        where = f" in the network {host.rules.network}" if host.rules.network else ""
+        return f"{said}the container has no address{where}"
+    address = container.given_address or host.address
+    return f"{said}it is not published where {address} would reach it"
 
 
 def _registration(
@@ -107,10 +115,11 @@ def _registration(
     one_of_several: bool,
     notes: list[str],
 ) -> Registration:
-    meta, meta_notes = publishable(metadata.attributes)
-    check, check_notes = build_check(metadata.attributes, address, host_port)
-    notes += meta_notes + check_notes
+    meta, meta_notes = publishable(metadata.attributes, host.rules.publish_secrets)
     short_id = container.id[:SHORT_ID]
+    target = Target(address, host_port, short_id, port.number)
+    check, check_notes = build_check(metadata.attributes, target)
+    notes += meta_notes + check_notes
     meta |= {OWNER: host.node, CONTAINER: short_id}
     if check is not None:
         meta[CHECK] = _digest(check)
@@ -122,7 +131,7 @@ def _registration(
         address=address,
         port=host_port,
         container=short_id,
-        tags=tuple(dict.fromkeys(metadata.tags + other)),
+        tags=tuple(dict.fromkeys(metadata.tags + container.common_tags + other)),
         meta=MappingProxyType(meta),
         check=None if check is None else MappingProxyType(check),
     )

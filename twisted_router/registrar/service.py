@@ -85,7 +85,7 @@ class RegistrarService(Service):
         self._clock = clock
         self._policy = policy
         self._rng = rng
-        self._inventory = Inventory(docker)
+        self._inventory = Inventory(docker, config)
         self._draining = Draining()
         self._writer = Writer(consul)
         self._urgent = UrgentWrites(self._writer)
