@@ -10,10 +10,12 @@ from treq._agentspy import agent_spy
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.error import ConnectionRefusedError
 from twisted.internet.task import Clock
+from twisted.logger import ILogObserver, formatEvent, globalLogPublisher
 from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 from twisted.web.client import ResponseDone
 from twisted.web.http_headers import Headers
+from zope.interface import implementer
 
 from tests.clients.test_transport import HeadOnly
 from twisted_router.clients.agents import PROBE_S
@@ -47,7 +49,7 @@ class ReadingTestCase(SynchronousTestCase):
             json.dumps(data or {}).encode(),
             status,
             {
-                f"X-Consul-{name.replace('_', '')}": text
+                f"X-Consul-{name.replace('__', '-').replace('_', '')}": text
                 for name, text in headers.items()
             },
         )
@@ -237,6 +239,54 @@ class StaleTests(ReadingTestCase):
         self.say(b"No path to datacenter", 500, {})
         self.say(b"No path to datacenter", 500, {})
         self.assertIn("No path to datacenter", str(self.error_of(reading)))
+
+
+class LogTests(ReadingTestCase):
+    """What an operator should know is told once."""
+
+    config = ConsulConfig(address=("a:1",))
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.logged: list[str] = []
+
+        @implementer(ILogObserver)
+        def observe(event: dict[str, Any]) -> None:
+            if event.get("log_namespace", "").endswith("CatalogReads"):
+                self.logged.append(formatEvent(event))
+
+        globalLogPublisher.addObserver(observe)
+        self.addCleanup(globalLogPublisher.removeObserver, observe)
+
+    def read_without_a_leader(self) -> None:
+        reading = self.client.services(7, 55.0)
+        self.answer(Known_Leader="false", Last_Contact="9000")
+        if not reading.called:
+            self.answer(status=500)
+        self.successResultOf(reading)
+
+    def test_that_there_is_no_leader_and_that_there_is_one_again(self) -> None:
+        for _ in range(2):
+            self.read_without_a_leader()
+        self.clock.advance(LEADERLESS_S)
+        for _ in range(2):
+            self.client.services()
+            self.answer()
+        self.assertEqual(
+            [
+                "Consul has no leader that answers; what a:1 knew of it 9.0 s ago is "
+                "used",
+                "Consul's leader answers again",
+            ],
+            self.logged,
+        )
+
+    def test_that_the_token_does_not_see_all(self) -> None:
+        for _ in range(2):
+            self.client.services()
+            self.answer(Results__Filtered__By__ACLs="true")
+        self.assertEqual(1, len(self.logged))
+        self.assertIn("the token's rights do not suffice", self.logged[0])
 
 
 class LeaderOnlyTests(ReadingTestCase):

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
+from twisted.logger import Logger
 
 from ..interfaces import CatalogError
 from .agents import Agents
@@ -61,6 +62,8 @@ class CatalogReads:
         for the leader's own answers only.
     """
 
+    _log = Logger()
+
     def __init__(
         self, agents: Agents[ConsulAgent], clock: IReactorTime, max_stale_s: float
     ) -> None:
@@ -68,6 +71,7 @@ class CatalogReads:
         self._clock = clock
         self._max_stale_s = max_stale_s
         self._leaderless_until_s = 0.0
+        self._said_stale = self._said_filtered = False
 
     async def read(self, read: Read, index: int, wait_s: float) -> Found:
         """Read from the agent that is asked now, or else from the others in turn.
@@ -91,13 +95,14 @@ class CatalogReads:
                 index = 0
             else:
                 self._agents.heard(agent)
+                self._tell(found)
                 return found
 
     async def _read_from(
         self, agent: ConsulAgent, read: Read, index: int, wait_s: float
     ) -> Found:
         if not self._max_stale_s:
-            return _found(agent, await read(agent.default, index, wait_s))
+            return await self._ask_leader(agent, read, index, wait_s)
         found = None
         is_leaderless = self._clock.seconds() < self._leaderless_until_s
         if index or is_leaderless:
@@ -106,7 +111,7 @@ class CatalogReads:
             if is_usable and (is_leaderless or self._is_fresh(found)):
                 return self._marked(found)
         try:
-            return _found(agent, await read(agent.default, 0, 0.0))
+            return await self._ask_leader(agent, read, 0, 0.0)
         except CatalogError as error:
             if found is None:
                 if error.status < 500:
@@ -116,6 +121,32 @@ class CatalogReads:
                 raise
         self._leaderless_until_s = self._clock.seconds() + LEADERLESS_S
         return self._marked(found)
+
+    async def _ask_leader(
+        self, agent: ConsulAgent, read: Read, index: int, wait_s: float
+    ) -> Found:
+        found = _found(agent, await read(agent.default, index, wait_s))
+        if self._said_stale:
+            self._said_stale = False
+            self._log.info("Consul's leader answers again")
+        return found
+
+    def _tell(self, found: Found) -> None:
+        """Log, once, what an operator should know of an answer."""
+        if found.is_stale and not self._said_stale:
+            self._said_stale = True
+            self._log.warn(
+                "Consul has no leader that answers; what {agent} knew of it "
+                "{age_s:.1f} s ago is used",
+                agent=str(found.agent),
+                age_s=found.position.last_contact_ms / 1000,
+            )
+        if found.position.filtered_by_acls and not self._said_filtered:
+            self._said_filtered = True
+            self._log.warn(
+                "the token's rights do not suffice to see all services or nodes; "
+                "what it does not see is not routed"
+            )
 
     def _is_fresh(self, found: Found) -> bool:
         heard_s = found.position.last_contact_ms / 1000
