@@ -55,6 +55,7 @@ from .routing.balance import Balancer
 from .routing.build import TableBuilder
 from .routing.claims import RoutingRules
 from .routing.history import History
+from .routing.ownership import HostOwner, HostOwnership
 from .routing.table import difference
 from .routing.tables import RouteTables
 from .service import ClosingService, RouterService
@@ -235,6 +236,9 @@ def _rules(config: Config) -> RoutingRules:
         default_service=consul.default_service,
         datacenter=consul.datacenter,
         auth_schemes=frozenset(name for name, _ in config.auth),
+        ownership=HostOwnership(
+            HostOwner(owner.hosts, owner.services) for owner in consul.host_owners
+        ),
     )
 
 

@@ -9,6 +9,7 @@ from twisted_router.routing.claims import (
     RoutingRules,
     read_service,
 )
+from twisted_router.routing.ownership import HostOwner, HostOwnership
 
 from .facts import an_instance, instances
 
@@ -175,3 +176,63 @@ class AccessRuleTests(SynchronousTestCase):
             [("allow=ip:10.0.0.1/32", ""), ("None", "staff")],
             [(str(o.access), o.auth) for o in implied.restrictions],
         )
+
+
+class OwnershipTests(SynchronousTestCase):
+    """Hosts that are kept for some services."""
+
+    rules = RoutingRules(
+        domain="apps.example.com",
+        ownership=HostOwnership(
+            [
+                HostOwner("*.admin.com", ("admin",)),
+                HostOwner("api.apps.example.com", ("gateway",)),
+            ]
+        ),
+    )
+
+    def read(self, *tags: str, service: str = "web", source: str = "consul") -> Reading:
+        """Read one instance that says so."""
+        instance = an_instance(*tags, service=service)
+        return read_service((source, service), [instance], self.rules)
+
+    def test_a_claim_to_what_another_owns_is_quarantined_alone(self) -> None:
+        reading = self.read("a.admin.com/", "a.com/")
+        self.assertEqual(
+            [("tag", "a.com/"), ("domain", "web.apps.example.com/")], places(reading)
+        )
+        self.assertEqual(
+            [
+                "a.admin.com is kept for services named admin "
+                "(consul.host_owners: *.admin.com)"
+            ],
+            [entry.reason for entry in reading.quarantine],
+        )
+
+    def test_the_owner_claims_it(self) -> None:
+        reading = self.read("a.admin.com/", service="admin")
+        self.assertIn(("tag", "a.admin.com/"), places(reading))
+
+    def test_a_uri_is_judged_like_a_tag(self) -> None:
+        instance = an_instance(meta={"uris": "a.admin.com,a.com"})
+        reading = read_service(OWNER, [instance], self.rules)
+        self.assertEqual(["a.admin.com"], [e.text for e in reading.quarantine])
+
+    def test_a_name_by_domain_is_judged_as_well(self) -> None:
+        reading = self.read(service="api")
+        self.assertEqual([], places(reading))
+        self.assertEqual(["domain"], [e.source for e in reading.quarantine])
+
+    def test_static_routes_need_not_ask(self) -> None:
+        reading = self.read("a.admin.com/", source=STATIC_SOURCE)
+        self.assertEqual([("tag", "a.admin.com/")], places(reading))
+
+    def test_a_broken_access_rule_closes_nothing_of_another(self) -> None:
+        reading = self.read("a.admin.com/ allow=nonsense")
+        self.assertEqual([("domain", "web.apps.example.com/")], places(reading))
+        self.assertEqual(1, len(reading.quarantine))
+
+    def test_an_access_rule_of_a_refused_claim_still_binds_its_author(self) -> None:
+        for rule in ("allow=nonsense", "allow=ip:10.0.0.0/8"):
+            (claim,) = self.read(f"a.admin.com/ {rule}").claims
+            self.assertTrue(claim.closed, rule)

@@ -79,6 +79,28 @@ class StatusConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class HostOwnerConfig:
+    """Hosts that only some services may claim."""
+
+    hosts: str = _key(
+        "",
+        "pattern of hosts: * is any text; * alone is also a route for any host",
+        check=addresses.is_word,
+        expected="a pattern such as *.shop.example.com",
+        nonempty=True,
+        required=True,
+    )
+    services: tuple[str, ...] = _key(
+        (),
+        "patterns of the names of the services that may",
+        check=addresses.is_word,
+        expected="a pattern such as shop-*",
+        nonempty=True,
+        required=True,
+    )
+
+
+@dataclass(frozen=True, slots=True)
 class ConsulConfig:
     """Which Consul agent to ask, and what to read there."""
 
@@ -145,6 +167,10 @@ class ConsulConfig:
         "service that answers what nothing else claims",
         check=addresses.is_word,
         expected="a service name without blanks",
+    )
+    host_owners: tuple[HostOwnerConfig, ...] = _key(
+        (),
+        "hosts kept for some services; the first whose hosts match decides",
     )
     # Consul itself cuts a wait at ten minutes.
     wait: Seconds = _key(

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from ..interfaces import STATIC_SOURCE
 from ..model import Instance, Quarantined, Target, TargetOptions
+from .ownership import NOBODY, HostOwnership
 from .tags import AccessRuleError, ParsedTag, parse_tag
 from .uris import GrammarError, RouteKey, is_label, parse_host, parse_uri
 
@@ -26,6 +27,7 @@ class RoutingRules:
     :ivar default_service: name of the service that answers any host, ``""`` = none.
     :ivar datacenter: what ``$DC`` stands for in tags; ``""`` = not known.
     :ivar auth_schemes: what ``auth=`` in tags may name.
+    :ivar ownership: which services may claim which hosts; static routes need not ask.
     """
 
     tag_prefix: str = "urlprefix-"
@@ -33,6 +35,7 @@ class RoutingRules:
     default_service: str = ""
     datacenter: str = ""
     auth_schemes: frozenset[str] = frozenset()
+    ownership: HostOwnership = NOBODY
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -90,7 +93,7 @@ def read_service(
         barred = False
         for entry in _entries(instance, rules):
             if entry not in outcomes:
-                outcomes[entry] = _parse(*entry, rules)
+                outcomes[entry] = _parse(owner, *entry, rules)
             outcome = outcomes[entry]
             if isinstance(outcome, ParsedTag):
                 target = plain
@@ -130,15 +133,39 @@ def _entries(instance: Instance, rules: RoutingRules) -> Iterator[tuple[str, str
                 yield "meta uris", uri.strip()
 
 
-def _parse(source: str, text: str, rules: RoutingRules) -> _Outcome:
+def _parse(owner: Owner, source: str, text: str, rules: RoutingRules) -> _Outcome:
     try:
         if source == "tag":
-            return parse_tag(
+            parsed = parse_tag(
                 text, rules.tag_prefix, rules.datacenter, rules.auth_schemes
             )
-        return ParsedTag(parse_uri(text))
+        else:
+            parsed = ParsedTag(parse_uri(text))
+    except AccessRuleError as e:
+        # Nor may it close what is not its own.
+        refused = _why_refused(owner, e.key, rules) if e.key is not None else ""
+        return AccessRuleError(f"{e}; {refused}", None) if refused else e
     except GrammarError as e:
         return e
+    if parsed is None:
+        return None
+    refused = _why_refused(owner, parsed.key, rules)
+    if not refused:
+        return parsed
+    if parsed.options.restricts:
+        return AccessRuleError(refused, None)
+    return GrammarError(refused)
+
+
+def _why_refused(owner: Owner, key: RouteKey, rules: RoutingRules) -> str:
+    """Why the service may not claim this host; ``""`` if it may."""
+    source, service = owner
+    if source != STATIC_SOURCE:
+        try:
+            rules.ownership.check(service, key[0])
+        except GrammarError as e:
+            return str(e)
+    return ""
 
 
 def _implied_keys(
@@ -153,8 +180,11 @@ def _implied_keys(
         try:
             if not is_label(label):
                 raise GrammarError(f"{service!r} cannot be a part of a host")
-            yield "domain", (parse_host(f"{label}.{rules.domain}"), "/")
+            host = parse_host(f"{label}.{rules.domain}")
+            rules.ownership.check(service, host)
+            yield "domain", (host, "/")
         except GrammarError as e:
             quarantine.append(Quarantined(service, "", "domain", service, str(e)))
     if rules.default_service and service.lower() == rules.default_service.lower():
+        # The operator has named it: no other word is needed.
         yield "default_service", ("", "/")

@@ -63,3 +63,7 @@ def _compiled(pattern: str) -> re.Pattern[str]:
     # Not fnmatch: brackets are no sets here, but what IPv6 addresses stand in.
     text = re.escape(pattern).replace(r"\*", ".*").replace(r"\?", ".")
     return re.compile(text, re.IGNORECASE)
+
+
+#: Every host is free.
+NOBODY = HostOwnership()
