@@ -58,12 +58,12 @@ class PlainRequestTests(SynchronousTestCase):
     def test_they_are_read_as_any_other(self, head: bytes) -> None:
         for limits in (HeadLimits(0, 0), LIMITS):
             self.assertEqual(
-                outcome(of_requests._parse_any, head, limits),
+                outcome(of_requests.read_any_head, head, limits),
                 outcome(of_requests.parse_request_head, head, limits),
             )
 
     def test_a_browsers_head_is_plain(self) -> None:
-        self.assertTrue(of_requests._PLAIN_HEAD.fullmatch(BROWSER))
+        self.assertTrue(of_requests.PLAIN_HEAD.fullmatch(BROWSER))
 
     def test_none_is_that_has_another_field_to_be_acted_on(self) -> None:
         for field in (
@@ -76,7 +76,7 @@ class PlainRequestTests(SynchronousTestCase):
         ):  # fmt: skip
             for fields in ((b"Host: a", field), (field, b"Host: a")):
                 head = request_head(*fields)
-                self.assertIsNone(of_requests._PLAIN_HEAD.fullmatch(head), field)
+                self.assertIsNone(of_requests.PLAIN_HEAD.fullmatch(head), field)
 
 
 class PlainResponseTests(SynchronousTestCase):
@@ -92,9 +92,9 @@ class PlainResponseTests(SynchronousTestCase):
         for limits in (HeadLimits(0, 0), LIMITS):
             for is_head in (False, True):
                 self.assertEqual(
-                    outcome(of_responses._parse_any, head, limits, is_head),
+                    outcome(of_responses.read_any_head, head, limits, is_head),
                     outcome(of_responses.parse_response_head, head, limits, is_head),
                 )
 
     def test_an_apis_head_is_plain(self) -> None:
-        self.assertTrue(of_responses._PLAIN_HEAD.fullmatch(API))
+        self.assertTrue(of_responses.PLAIN_HEAD.fullmatch(API))

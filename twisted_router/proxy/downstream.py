@@ -17,6 +17,7 @@ from zope.interface import implementer
 from ..net.transport import READ_BYTES
 from .exchange import Exchange
 from .own_answer import refuse
+from .request_head import PLAIN_HEAD
 
 if TYPE_CHECKING:
     from .engine import Engine
@@ -198,9 +199,10 @@ class ClientConnection:
         self._reading_heads = True
         limit = self.engine.request_limits.head_bytes
         while True:
-            if data[:2] == b"\r\n":
+            if data.startswith(b"\r\n"):
                 data = _EMPTY_LINES.sub(b"", data, 1)
-            end = data.find(b"\r\n\r\n") + 4
+            plain = PLAIN_HEAD.match(data)
+            end = plain.end() if plain is not None else data.find(b"\r\n\r\n") + 4
             if end < 4:
                 self._keep_partial_head(data, limit)
                 break
@@ -212,7 +214,7 @@ class ClientConnection:
             self._phase = SERVING
             self.deadline_s = 0.0
             self._exchange = exchange = Exchange(self, data[:end])
-            exchange.begin()
+            exchange.begin(plain)
             if self._phase != IDLE or not self._buffer or self._blocked:
                 break
             data, self._buffer = self._buffer, b""

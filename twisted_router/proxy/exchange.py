@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from ..model import Route
@@ -19,7 +20,12 @@ from .forward import (
 from .framing import encode_chunk, encode_end
 from .head import HeadError
 from .own_answer import answer_error, answer_last_hop, refuse
-from .request_head import LastHopError, RequestHead, parse_request_head
+from .request_head import (
+    LastHopError,
+    RequestHead,
+    read_any_head,
+    read_plain_head,
+)
 from .response_head import ResponseHead
 from .search import Search
 from .tunnel import Tunnel
@@ -95,11 +101,17 @@ class Exchange:
 
     # From the client.
 
-    def begin(self) -> None:
-        """Read the head and look for an instance; or answer with an error."""
+    def begin(self, plain: re.Match[bytes] | None) -> None:
+        """Read the head and look for an instance; or answer with an error.
+
+        :param plain: the head's match with :data:`PLAIN_HEAD`, if it has one.
+        """
         engine = self.engine
         try:
-            request = parse_request_head(self.head, engine.request_limits)
+            if plain is not None:
+                request = read_plain_head(plain, engine.request_limits)
+            else:
+                request = read_any_head(self.head, engine.request_limits)
         except HeadError as error:
             refuse(self, error.status, error.reason)
             return

@@ -56,6 +56,7 @@ _ACTS = re.compile(
 # apart, in half the time. It is narrower than the grammar: fields that begin like one
 # to be acted on make a head not plain, so that it takes the long way, to the same end.
 # So do the methods that know other targets than paths, and those with Max-Forwards.
+# It also finds where the head ends, which searching for an empty line would do slower.
 _NOT_PLAIN = (
     rb"(?:[Hh][Oo][Ss][Tt]:|[Cc][Oo][Nn]|[Tt][RrEe]|[Ee][Xx][Pp]|[Kk][Ee][Ee]"
     rb"|[Uu][Pp][Gg][Rr][Aa][Dd][Ee]:|[Pp][Rr][Oo][Xx]"
@@ -67,7 +68,7 @@ _OTHERS = (
     rb"((?>(?:(?:" + _OTHER_LETTER + TOKEN + rb"*+|(?!" + _NOT_PLAIN + rb")" + TOKEN
     + rb"++):" + TEXT + rb"*+\r\n)*))"
 )  # fmt: skip
-_PLAIN_HEAD = re.compile(
+PLAIN_HEAD = re.compile(
     rb"(?!CONNECT |OPTIONS |TRACE )(" + TOKEN + rb"++) "
     + rb"((/[\x21\x22\x24-\x3e\x40-\x7e]*+)(?>(?:\?" + _TARGET[:-2]
     + rb"*+)?)) HTTP/1\.1\r\n" + _OTHERS
@@ -160,11 +161,21 @@ def parse_request_head(head: bytes, limits: HeadLimits) -> RequestHead:
     RFC 9112 6.3. Stricter than these: no obsolete folding, no repeated
     Content-Length, no Transfer-Encoding but ``chunked``.
     """
-    plain = _PLAIN_HEAD.fullmatch(head)
-    if plain is None:
-        return _parse_any(head, limits)
+    plain = PLAIN_HEAD.fullmatch(head)
+    if plain is not None:
+        return read_plain_head(plain, limits)
+    return read_any_head(head, limits)
+
+
+def read_plain_head(plain: re.Match[bytes], limits: HeadLimits) -> RequestHead:
+    """Read a head that is at the beginning of what was received.
+
+    :param plain: its match with :data:`PLAIN_HEAD`.
+    :raises HeadError: it is over a limit.
+    """
     method, target, path, before, host, between, after = plain.groups()
-    _check_size(head, target, limits)
+    if 0 < limits.fields < plain.end() // 4 or 0 < limits.target_bytes < len(target):
+        _check_size(plain[0], target, limits)
     request = RequestHead()
     request.method = method
     request.target = target
@@ -187,8 +198,8 @@ def _check_size(head: bytes, target: bytes, limits: HeadLimits) -> None:
         raise HeadError(414, "request target too long")
 
 
-def _parse_any(head: bytes, limits: HeadLimits) -> RequestHead:
-    """Read a head that need not be plain; see Note [Plain heads]."""
+def read_any_head(head: bytes, limits: HeadLimits) -> RequestHead:
+    """Read a head that need not be plain, as :func:`parse_request_head` does."""
     match = _HEAD.fullmatch(head)
     if match is None:
         raise _why_malformed(head)

@@ -39,7 +39,7 @@ _NOT_PLAIN = (
     rb"|[Kk][Ee][Ee]|[Pp][Rr][Oo][Xx]|[Xx]-[Vv])"
 )
 _OTHERS = rb"((?>(?:(?!" + _NOT_PLAIN + rb")" + TOKEN + rb"++:" + TEXT + rb"*+\r\n)*))"
-_PLAIN_HEAD = re.compile(
+PLAIN_HEAD = re.compile(
     rb"HTTP/1\.1 ((?!204|304)([2-5][0-9]{2}) " + TEXT + rb"*+)\r\n"
     + rb"(" + _OTHERS[1:-1] + rb"[Cc]ontent-[Ll]ength: ([0-9]{1,18})\r\n"
     + _OTHERS[1:-1] + rb")"
@@ -90,9 +90,19 @@ def parse_response_head(
     :param is_head: the request was HEAD, so that no body follows (RFC 9112 6.3).
     :raises HeadError: with status 502.
     """
-    plain = None if is_head else _PLAIN_HEAD.fullmatch(head)
-    if plain is None:
-        return _parse_any(head, limits, is_head)
+    plain = None if is_head else PLAIN_HEAD.fullmatch(head)
+    if plain is not None:
+        return read_plain_head(plain, limits)
+    return read_any_head(head, limits, is_head)
+
+
+def read_plain_head(plain: re.Match[bytes], limits: HeadLimits) -> ResponseHead:
+    """Read a head that is at the beginning of what was received, not for HEAD.
+
+    :param plain: its match with :data:`PLAIN_HEAD`.
+    :raises HeadError: it is over a limit.
+    """
+    head = plain[0]
     if too_many_fields(head, limits):
         raise HeadError(502, "Too many response headers")
     response = ResponseHead()
@@ -109,8 +119,8 @@ def parse_response_head(
     return response
 
 
-def _parse_any(head: bytes, limits: HeadLimits, is_head: bool) -> ResponseHead:
-    """Read a head that need not be plain."""
+def read_any_head(head: bytes, limits: HeadLimits, is_head: bool) -> ResponseHead:
+    """Read a head that need not be plain, as :func:`parse_response_head` does."""
     match = _HEAD.fullmatch(head)
     if match is None:
         # What a request must not have is removed from a response: RFC 9112 5.1.

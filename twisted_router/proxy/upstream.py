@@ -20,7 +20,12 @@ from . import errors
 from .forward import switched_to_offered
 from .framing import Body, ChunkedBody, EndlessBody, LengthBody
 from .head import CHUNKED, UNTIL_CLOSE, HeadError
-from .response_head import ResponseHead, parse_response_head
+from .response_head import (
+    PLAIN_HEAD,
+    ResponseHead,
+    read_any_head,
+    read_plain_head,
+)
 
 if TYPE_CHECKING:
     from .engine import Engine
@@ -235,11 +240,14 @@ class InstanceConnection:
     # Reading a response.
 
     def _read_head(self, data: bytes) -> None:
-        limit = self.engine.response_limits.head_bytes
+        limits = self.engine.response_limits
+        limit = limits.head_bytes
         exchange = self.exchange
         assert exchange is not None
+        is_head = exchange.request.method == b"HEAD"
         while True:
-            end = data.find(b"\r\n\r\n") + 4
+            plain = None if is_head else PLAIN_HEAD.match(data)
+            end = plain.end() if plain is not None else data.find(b"\r\n\r\n") + 4
             if end < 4 or (limit and end > limit):
                 if limit and (end > limit or len(data) > limit):
                     self._refuse("response header list larger than allowed")
@@ -247,11 +255,10 @@ class InstanceConnection:
                     self._buffer = data
                 return
             try:
-                response = parse_response_head(
-                    data[:end],
-                    self.engine.response_limits,
-                    exchange.request.method == b"HEAD",
-                )
+                if plain is not None:
+                    response = read_plain_head(plain, limits)
+                else:
+                    response = read_any_head(data[:end], limits, is_head)
             except HeadError as error:
                 self._refuse(error.reason)
                 return
