@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain
 from typing import TypeVar
@@ -18,33 +18,33 @@ from .uris import RouteKey
 _K = TypeVar("_K")
 _V = TypeVar("_V")
 
-# Note [Claims are not remembered]
+# Note [Most claims are not remembered]
 # What an instance claims follows from its tags in microseconds, and to keep it would
 # take as much memory as the table. So claims are read again where they are needed:
 # those of the services that a change names, before and after it, and those of other
 # services that have a part in the same routes. Who these are, a route tells by its
-# instances. But it does not name those that gave way to others (Claim.implied), so
-# routes that several owners claim are listed with them.
+# instances. But it does not name those that gave way to others (Claim.implied). So of
+# routes that several owners claim, which are few, the claims are kept.
 
 
 @dataclass(slots=True)
 class _Outcome:
     """What follows from a change: only what it touches is named.
 
-    :ivar owners: who claims a route, if they are several; else empty.
+    :ivar shared: the claims to a route if they are of several owners, else none.
     """
 
     routes: dict[RouteKey, Route | None] = field(default_factory=dict)
-    owners: dict[RouteKey, tuple[Owner, ...]] = field(default_factory=dict)
+    shared: dict[RouteKey, tuple[Claim, ...]] = field(default_factory=dict)
     quarantine: dict[Origin, tuple[Quarantined, ...]] = field(default_factory=dict)
 
 
 class TableBuilder:
     """Keeps what every source said, and the table that follows from it.
 
-    A change costs what the services that it names cost, and those that share routes
-    with them: their entries are read again and these routes are merged again. All
-    other routes stay the same objects.
+    A change costs what the services that it names cost: their own entries are read
+    again and the routes they had or have a part in are merged again. All other routes
+    stay the same objects.
 
     What the table holds depends on the facts alone, never on their order of arrival.
 
@@ -61,7 +61,7 @@ class TableBuilder:
         self._static_rules = replace(rules, tag_prefix=STATIC_TAG_PREFIX)
         self._now_s = now_s
         self._said: dict[str, dict[str, tuple[Instance, ...]]] = {}
-        self._shared: dict[RouteKey, tuple[Owner, ...]] = {}
+        self._shared: dict[RouteKey, tuple[Claim, ...]] = {}
         self._named: dict[Identity, int] = {}
 
     def replace(
@@ -92,8 +92,8 @@ class TableBuilder:
         said = self._said.setdefault(source, said)
         for service, instances in news.items():
             _put(said, service, instances)
-        for key, owners in outcome.owners.items():
-            _put(self._shared, key, owners)
+        for key, claims in outcome.shared.items():
+            _put(self._shared, key, claims)
         return self._settle(outcome)
 
     def rebuild(self) -> TableDiff:
@@ -119,29 +119,34 @@ class TableBuilder:
         source, service = owner
         return self._said.get(source, {}).get(service, ())
 
-    def _claims(
-        self, owner: Owner, instances: Sequence[Instance]
-    ) -> dict[RouteKey, list[Claim]]:
-        return by_route(self._read(owner, instances).claims)
-
     def _read(self, owner: Owner, instances: Sequence[Instance]) -> Reading:
         is_static = owner[0] == STATIC_SOURCE
         rules = self._static_rules if is_static else self._rules
         return read_service(owner, instances, rules)
 
-    def _owners(self, key: RouteKey) -> Iterable[Owner]:
-        """Who claims a route, and maybe some who do not."""
+    def _claims_of_others(
+        self, key: RouteKey, source: str, services: Container[str]
+    ) -> list[Claim]:
+        """All claims to a route but those of these services of the source."""
         shared = self._shared.get(key)
         if shared is not None:
-            return shared
+            return [
+                claim
+                for claim in shared
+                if claim.owner[0] != source or claim.owner[1] not in services
+            ]
         route = self.table.get(*key)
-        if route is None:
-            return ()
+        maybe = [
+            (other, service)
+            for service in (() if route is None else route.services)
+            for other, said in self._said.items()
+            if service in said and (other != source or service not in services)
+        ]
         return [
-            (source, service)
-            for service in route.services
-            for source, said in self._said.items()
-            if service in said
+            claim
+            for owner in maybe
+            for claim in self._read(owner, self._facts(owner)).claims
+            if claim.key == key
         ]
 
     def _follow(
@@ -151,58 +156,40 @@ class TableBuilder:
         outcome = _Outcome()
         # Routes by the service that claims them; "" when none does any more.
         claimed: dict[RouteKey, str] = {}
-        contested: dict[RouteKey, set[Owner]] = {}
+        contested: dict[RouteKey, list[str]] = {}
         for service, instances in news.items():
             owner = (source, service)
-            for key in self._claims(owner, self._facts(owner)):
-                claimed.setdefault(key, "")
+            for claim in self._read(owner, self._facts(owner)).claims:
+                claimed.setdefault(claim.key, "")
             reading = self._read(owner, instances)
             if reading.quarantine or self.table.quarantine_count:
                 outcome.quarantine[owner] = reading.quarantine
             for key, claims in by_route(reading.claims).items():
                 before = claimed.get(key)
                 if before:
-                    contested.setdefault(key, {(source, before)}).add(owner)
+                    contested.setdefault(key, [before]).append(service)
                     continue
                 # As if there were no others: mostly there are none. To keep claims
                 # until that is known would take as much memory as the table.
                 claimed[key] = service
                 self._merge(outcome, key, claims)
+        again: dict[str, dict[RouteKey, list[Claim]]] = {}
         for key, service in claimed.items():
-            others = {
-                owner
-                for owner in self._owners(key)
-                if owner[0] != source or owner[1] not in news
-            }
-            if others or not service:
-                ours = {(source, service)} if service else set()
-                contested.setdefault(key, ours).update(others)
-            elif key in self._shared:
-                outcome.owners[key] = ()
-        self._settle_contested(outcome, source, news, contested)
-        return outcome
-
-    def _settle_contested(
-        self,
-        outcome: _Outcome,
-        source: str,
-        news: Mapping[str, tuple[Instance, ...]],
-        contested: Mapping[RouteKey, Iterable[Owner]],
-    ) -> None:
-        """Merge routes that several owners may claim, each of which is read again."""
-        claims_of: dict[Owner, dict[RouteKey, list[Claim]]] = {}
-        for key, maybe in contested.items():
-            claims: list[Claim] = []
-            for owner in maybe:
-                if owner not in claims_of:
-                    is_news = owner[0] == source and owner[1] in news
-                    facts = news[owner[1]] if is_news else self._facts(owner)
-                    claims_of[owner] = self._claims(owner, facts)
-                claims += claims_of[owner].get(key, ())
+            claims = self._claims_of_others(key, source, news)
+            if service and not claims and key not in contested:
+                if key in self._shared:
+                    outcome.shared[key] = ()
+                continue
+            for name in contested.get(key, [service] if service else []):
+                if name not in again:
+                    reading = self._read((source, name), news[name])
+                    again[name] = by_route(reading.claims)
+                claims += again[name][key]
             claims.sort(key=claim_order)
-            owners = tuple({claim.owner: None for claim in claims})
-            outcome.owners[key] = owners if len(owners) > 1 else ()
+            is_shared = len({claim.owner for claim in claims}) > 1
+            outcome.shared[key] = tuple(claims) if is_shared else ()
             self._merge(outcome, key, claims)
+        return outcome
 
     def _merge(self, outcome: _Outcome, key: RouteKey, claims: Sequence[Claim]) -> None:
         outcome.routes[key], conflicts = merge(key, claims)
