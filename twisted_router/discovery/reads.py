@@ -14,9 +14,9 @@ from ..interfaces import Answer, CatalogError, IConsulClient
 from .poll import Terms
 from .watch import Listener, read_name
 
-#: Reads of services that changed, at a time; and of the rest, which nobody waits for.
+#: Reads at a time; and of services for which nobody waits.
 CONCURRENCY = 4
-IDLE_CONCURRENCY = 1
+LEISURE_CONCURRENCY = 1
 
 
 class Reads:
@@ -27,8 +27,8 @@ class Reads:
 
     :param asked: called when a service is about to be read; what it returns goes to
         ``answered``.
-    :param answered: called after the listener with the name, whether it was one of
-        those that changed, the answer, and that value.
+    :param answered: called after the listener with the name, whether it was a suspect,
+        the answer, and that value.
     """
 
     _log = Logger()
@@ -46,10 +46,10 @@ class Reads:
         self._listener = listener
         self._asked = asked
         self._on_answer = answered
-        # Dicts as ordered sets: the ones that changed, and the rest in haste or not.
+        # Dicts as ordered sets: the ones that changed, that may have, and the others.
         self._changed: dict[str, None] = {}
-        self._rest: dict[str, None] = {}
-        self._hurry = False
+        self._suspects: dict[str, None] = {}
+        self._leisure: dict[str, None] = {}
         self._reading: dict[str, Deferred[Any]] = {}
         self._failures: dict[str, int] = {}
         self._retries: dict[str, IDelayedCall] = {}
@@ -65,40 +65,41 @@ class Reads:
 
     @property
     def caught_up(self) -> bool:
-        """Whether all that changed was read, or cannot be."""
-        waiting = self._changed.keys() - self._retries.keys()
+        """Whether all that changed, or may have, was read or cannot be."""
+        waiting = (self._changed.keys() | self._suspects.keys()) - self._retries.keys()
         return not waiting and not self._reading
 
     def awaits(self, name: str) -> bool:
         """Whether a service is to be read, is being read, or could not be."""
         return (
             name in self._changed
-            or name in self._rest
+            or name in self._suspects
+            or name in self._leisure
             or name in self._reading
             or name in self._retries
         )
 
     def mark(self, name: str) -> None:
         """Read a service that changed, at the next :meth:`pump`."""
-        self._rest.pop(name, None)
+        self._suspects.pop(name, None)
+        self._leisure.pop(name, None)
         self._changed[name] = None
 
-    def mark_rest(self, names: Iterable[str], *, hurry: bool) -> None:
-        """Read these too, in their order, when nothing else is to be read.
+    def suspect(self, names: Iterable[str]) -> None:
+        """Read these and no other suspects, in their order, after what changed."""
+        self._suspects = {name: None for name in names if name not in self._changed}
 
-        :param hurry: as many at a time as of those that changed.
-        """
-        self._hurry = hurry
-        self._rest = {name: None for name in names if name not in self._changed}
+    def acquit(self) -> None:
+        """The suspects that were not read yet need not be."""
+        self._suspects.clear()
 
-    def drop_haste(self) -> None:
-        """Leave out what of the rest was to be read in a hurry."""
-        if self._hurry:
-            self._rest.clear()
+    def mark_at_leisure(self, names: Iterable[str]) -> None:
+        """Read these as well when nothing else is to be read, one at a time."""
+        self._leisure.update((name, None) for name in names)
 
     def forget(self, name: str) -> None:
         """Drop all that is planned and under way about a service."""
-        for known in (self._changed, self._rest, self._failures):
+        for known in (self._changed, self._suspects, self._leisure, self._failures):
             known.pop(name, None)
         retry = self._retries.pop(name, None)
         if retry is not None:
@@ -116,8 +117,8 @@ class Reads:
             self._resume = None
         for name in {*self._reading, *self._retries}:
             self.forget(name)
-        self._changed.clear()
-        self._rest.clear()
+        for queue in (self._changed, self._suspects, self._leisure):
+            queue.clear()
 
     def pump(self) -> None:
         """Read as many of the marked services as may be at a time."""
@@ -135,18 +136,21 @@ class Reads:
             self._pumping = False
 
     def _next(self) -> tuple[str, bool] | None:
-        """The next service, not one that is being read or waits; whether it changed."""
-        idle = CONCURRENCY if self._hurry else IDLE_CONCURRENCY
-        for queue, concurrency in ((self._changed, CONCURRENCY), (self._rest, idle)):
+        """The next service that is not being read and may be; whether it is a suspect."""
+        for queue, concurrency in (
+            (self._changed, CONCURRENCY),
+            (self._suspects, CONCURRENCY),
+            (self._leisure, LEISURE_CONCURRENCY),
+        ):
             if len(self._reading) >= concurrency:
                 return None
             for name in queue:
                 if name not in self._reading and name not in self._retries:
                     del queue[name]
-                    return name, queue is self._changed
+                    return name, queue is self._suspects
         return None
 
-    def _read(self, name: str, changed: bool) -> None:
+    def _read(self, name: str, suspect: bool) -> None:
         asked = self._asked()
         request = maybeDeferred(self._client.health, name)
         self._reading[name] = request
@@ -159,7 +163,7 @@ class Reads:
                 self._failed(name, result)
             else:
                 self._answered(name, result)
-                self._on_answer(name, changed, result, asked)
+                self._on_answer(name, suspect, result, asked)
             self.pump()
 
         request.addBoth(settled)

@@ -19,11 +19,15 @@ from .poll import Poll, Terms
 from .reads import Reads
 from .watch import CATALOG, CHECKS, IWatch, Listener, read_name
 
-#: Seconds from one hasty reading of *all* services to the next, at least: so many for
-#: each service, and so many at most. A read costs this process half a millisecond,
-#: which it has to spare for requests.
-SWEEP_S_PER_SERVICE = 0.01
-MAX_SWEEP_INTERVAL_S = 10.0
+#: Services that are read at each move of the catalog, on the chance: those that changed
+#: last. Who changes one instance soon changes the next one of the same service.
+SUSPECTS = 8
+
+#: After a search among *all* services, the next one waits so many seconds for each read
+#: that it took, and so many at most. A read costs this process half a millisecond, which
+#: it has to spare for requests.
+SEARCH_S_PER_READ = 0.01
+MAX_SEARCH_INTERVAL_S = 10.0
 
 #: Seconds after a move of the catalog until all services were read anew at leisure,
 #: whatever was found out about its cause.
@@ -44,8 +48,8 @@ _SUMMARIES_S = 0.05
 #   is done with it than to compare it.
 # If the catalog's index moved and none of the services read has such an index,
 # something else has changed, such as the port of an instance. No list shows that, so
-# all are read in haste, those that changed last first, until the one is found. Where an
-# agent does not give summaries, that is done at every move.
+# all are read, those that changed last first, until the one is found. Where an agent
+# does not give summaries, that is done at every move.
 # All this cannot show every combination of changes that come at the same time, and
 # so, some time after the catalog moved, all are read once more at leisure.
 
@@ -72,12 +76,15 @@ class NotifiedReads:
         self._listener = listener
         self._services: dict[str, tuple[str, ...]] = {}
         self._nodes: dict[str, frozenset[str]] = {}
-        # Per service, Consul's index of its last change.
+        # Per service, Consul's index of its last change; and those that changed last,
+        # later than the catalog that was followed first.
         self._indexes: dict[str, int] = {}
+        self._latest: dict[str, None] = {}
+        self._first_index = 0
         # Services whose checks changed, and whose health matters to nobody now.
         self._left_behind: dict[str, None] = {}
-        # The catalog's index; the highest that a read explained, or that a hasty
-        # reading of all was begun at.
+        # The catalog's index; the highest that a read explained, or that a search
+        # among all services was begun at.
         self._catalog_index = 0
         self._explained_index = 0
         self._reads = Reads(terms, client, listener, self._known_lists, self._was_read)
@@ -98,7 +105,8 @@ class NotifiedReads:
         self._sum_wanted = False
         self._no_summaries = False
         self._sum_pace = Pace(terms.clock, _SUMMARIES_S, self._sum)
-        self._sweep = Pace(terms.clock, MAX_SWEEP_INTERVAL_S, self._read_all_in_haste)
+        self._search: IDelayedCall | None = None
+        self._searched_until_s = 0.0
         self._leisure: IDelayedCall | None = None
         self._leisure_for_all = False
         self._following = False
@@ -114,12 +122,11 @@ class NotifiedReads:
         for name, tags in self._services.items():
             if before.get(name) != tags:
                 self._reads.mark(name)
+        if not self._following or index < self._catalog_index:
+            self._first_index = index
         self._catalog_index = index
         if gone or not self._following:
             self._explained_index = max(self._explained_index, index)
-        self._sweep.period_s = min(
-            SWEEP_S_PER_SERVICE * len(services), MAX_SWEEP_INTERVAL_S
-        )
         if not self._following:
             self._following = True
             for poll in self._polls:
@@ -127,6 +134,7 @@ class NotifiedReads:
         else:
             self._leisure_for_all = True
             self._plan_leisure()
+            self._reads.suspect(reversed(self._latest))
         self._want_summaries()
         self._reads.pump()
         self._find_cause()
@@ -164,14 +172,14 @@ class NotifiedReads:
         """See :meth:`IWatch.stop`."""
         self._stopped = True
         self._sum_pace.close()
-        self._sweep.close()
         for poll in self._polls:
             poll.stop()
         for read in CHECKS.values():
             self._terms.contact.forget(read)
-        if self._leisure is not None:
-            self._leisure.cancel()
-            self._leisure = None
+        for timer in (self._search, self._leisure):
+            if timer is not None:
+                timer.cancel()
+        self._search = self._leisure = None
         summing, self._summing = self._summing, None
         if summing is not None:
             summing.cancel()
@@ -185,6 +193,7 @@ class NotifiedReads:
         self._reads.forget(name)
         self._nodes.pop(name, None)
         self._indexes.pop(name, None)
+        self._latest.pop(name, None)
         self._left_behind.pop(name, None)
         for seen in self._checks.values():
             seen.forget(name)
@@ -193,6 +202,7 @@ class NotifiedReads:
         """History is not what it was: neither are indexes."""
         self._explained_index = self._catalog_index
         self._indexes.clear()
+        self._latest.clear()
         for name in self._services:
             self._reads.mark(name)
         self._reads.pump()
@@ -280,26 +290,45 @@ class NotifiedReads:
     # What no list shows
 
     def _find_cause(self) -> None:
-        """Read all if nothing that was read can have moved the catalog."""
+        """Search all services if nothing that was read can have moved the catalog."""
         if (
             self._catalog_index > self._explained_index
             and self._summing is None
             and not self._sum_wanted
+            and self._search is None
             and self._reads.caught_up
             and not self._stopped
         ):
-            self._sweep.wake()
+            delay_s = self._searched_until_s - self._terms.clock.seconds()
+            if delay_s <= 0:
+                self._search_all()
+            else:
+                self._search = self._terms.clock.callLater(delay_s, self._search_all)
 
-    def _read_all_in_haste(self) -> None:
+    def _search_all(self) -> None:
+        self._search = None
         if self._catalog_index > self._explained_index:
             self._explained_index = self._catalog_index
-            self._reads.mark_rest(self._latest_first(), hurry=True)
+            self._reads.suspect(
+                sorted(self._services, key=self._last_change, reverse=True)
+            )
             self._reads.pump()
 
-    def _latest_first(self) -> list[str]:
-        indexes = self._indexes
-        return sorted(
-            self._services, key=lambda name: indexes.get(name, 0), reverse=True
+    def _changed_now(self, name: str) -> None:
+        self._latest.pop(name, None)
+        self._latest[name] = None
+        if len(self._latest) > SUSPECTS:
+            del self._latest[next(iter(self._latest))]
+
+    def _last_change(self, name: str) -> int:
+        """When a service changed last, by Consul's index."""
+        return self._indexes.get(name, 0)
+
+    def _count_search(self) -> None:
+        now_s = self._terms.clock.seconds()
+        self._searched_until_s = min(
+            max(now_s, self._searched_until_s) + SEARCH_S_PER_READ,
+            now_s + MAX_SEARCH_INTERVAL_S,
         )
 
     def _plan_leisure(self) -> None:
@@ -312,7 +341,7 @@ class NotifiedReads:
         self._leisure = None
         names = self._services if self._leisure_for_all else self._left_behind
         self._leisure_for_all = False
-        self._reads.mark_rest(tuple(names), hurry=False)
+        self._reads.mark_at_leisure(names)
         self._reads.pump()
 
     # What the reads bring
@@ -322,19 +351,23 @@ class NotifiedReads:
         return tuple(seen.index for seen in self._checks.values())
 
     def _was_read(
-        self, name: str, changed: bool, answer: Answer, known: tuple[int, ...]
+        self, name: str, suspect: bool, answer: Answer, known: tuple[int, ...]
     ) -> None:
         self._nodes[name] = frozenset(instance.node for instance in answer.data)
+        if answer.index > max(self._first_index, self._indexes.get(name, 0)):
+            self._changed_now(name)
         self._indexes[name] = answer.index
         self._left_behind.pop(name, None)
         for seen, asked_at in zip(self._checks.values(), known, strict=True):
             if seen.read_saw(name, answer.index, asked_at):
                 self._mark(name)
+        if suspect:
+            self._count_search()
         if answer.index >= self._catalog_index:
             # This is what moved it.
             self._explained_index = self._catalog_index
-            if not changed:
-                self._reads.drop_haste()
+            if suspect:
+                self._reads.acquit()
         self._find_cause()
 
 
