@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from twisted.internet.endpoints import HostnameEndpoint, UNIXClientEndpoint
+from twisted.internet.error import ConnectionRefusedError
 from twisted.internet.protocol import Factory, Protocol
 from twisted.internet.testing import MemoryReactorClock
+from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 from twisted.web.client import URI
 from twisted.web.iweb import IAgentEndpointFactory
@@ -93,6 +95,14 @@ class EndpointTests(SynchronousTestCase):
         self.assertEqual(("127.0.0.1", 8500, 3.0), (host, port, limit_s))
         connecting.cancel()
         self.failureResultOf(connecting)
+
+    def test_a_refusal_is_told_soon(self) -> None:
+        endpoint = self.endpoints("127.0.0.1:8500").endpointForURI(self.uri)
+        connecting = endpoint.connect(Factory.forProtocol(Protocol))
+        factory = self.reactor.tcpClients[0][2]
+        factory.clientConnectionFailed(None, Failure(ConnectionRefusedError()))
+        self.reactor.advance(0.1)
+        self.failureResultOf(connecting, ConnectionRefusedError)
 
     def test_a_socket_is_dialled_by_its_path(self) -> None:
         endpoint = self.endpoints("unix:///run/consul.sock").endpointForURI(self.uri)

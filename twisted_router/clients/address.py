@@ -24,6 +24,11 @@ from ..config.addresses import split_host_port
 DEFAULT_PORT = 8500
 
 
+#: Seconds until the next address of a name is tried as well. Twisted's 0.3 s would pass
+#: before a refusal of the only one is told, too.
+_NEXT_ADDRESS_S = 0.05
+
+
 @dataclass(frozen=True, slots=True)
 class AgentAddress:
     """Where a Consul agent or a Docker engine listens.
@@ -93,7 +98,11 @@ def endpoint_of(
     if address.scheme == "unix":
         return UNIXClientEndpoint(reactor, address.path, timeout=connect_limit_s)
     endpoint = HostnameEndpoint(
-        reactor, address.host, address.port, timeout=connect_limit_s
+        reactor,
+        address.host,
+        address.port,
+        timeout=connect_limit_s,
+        attemptDelay=_NEXT_ADDRESS_S,
     )
     return endpoint if tls is None else wrapClientTLS(tls, endpoint)
 
