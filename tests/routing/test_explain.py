@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 
 from hypothesis import given
 from hypothesis import strategies as st
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
-from twisted_router.model import Instance, Status
+from twisted_router.model import Instance, Status, Weights
 from twisted_router.routing.balance import Balancer
 from twisted_router.routing.claims import RoutingRules
 from twisted_router.routing.explain import Explanation, explain
@@ -113,6 +114,29 @@ class ExplainTests(SynchronousTestCase):
             {"web-1": "it has all 2 requests that backends.max_conns allows"},
             self.reasons(),
         )
+
+    def test_shares_are_of_all_that_health_lets_serve(self) -> None:
+        self.serve(
+            an_instance("web/ weight=0.2", id="a"),
+            an_instance("web/", id="b"),
+            an_instance("web/", id="c", status=Status.CRITICAL),
+        )
+        found = self.explain(b"web").verdicts
+        self.assertEqual(
+            {"a": 0.2, "b": 0.8, "c": 0.0},
+            {v.target.instance.id: v.share for v in found},
+        )
+
+    def test_instances_that_take_turns_have_equal_shares(self) -> None:
+        self.serve(*instances(4, "web/"))
+        self.assertEqual([0.25] * 4, [v.share for v in self.explain(b"web").verdicts])
+
+    def test_a_spare_is_left_out_as_long_as_others_serve(self) -> None:
+        ill = an_instance("web/", id="b", status=Status.WARNING)
+        self.serve(an_instance("web/", id="a"), replace(ill, weights=Weights(1, 0)))
+        reasons = self.reasons()
+        self.assertEqual("", reasons["a"])
+        self.assertIn("a spare", reasons["b"])
 
     @given(
         st.lists(st.tuples(_HOSTS, st.booleans(), _PATHS), max_size=6), _HOSTS, _PATHS

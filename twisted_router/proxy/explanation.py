@@ -126,6 +126,7 @@ def _verdict(verdict: Verdict) -> dict[str, Any]:
     state = verdict.state
     described = {
         **_described(verdict.target),
+        "share": round(verdict.share, 4),
         "in_flight": state.in_flight if state is not None else 0,
         "requests": state.requests if state is not None else 0,
         "failures": state.failures if state is not None else 0,

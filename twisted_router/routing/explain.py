@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from ..model import Route, Status, Target
 from .balance import Balancer
+from .shares import shares
 from .state import InstanceState
 from .table import RouteTable, normal_host
 
@@ -36,11 +37,17 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """Why an instance would serve or not; ``reason`` is ``""`` if it would."""
+    """Why an instance would serve or not.
+
+    :ivar reason: ``""`` if it would.
+    :ivar share: what part of the route's requests it would get if all could serve that
+        health lets serve, 0 to 1; 0 for who only serves when nobody else can.
+    """
 
     target: Target
     state: InstanceState | None
     reason: str = ""
+    share: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,10 +114,15 @@ def _routes(table: RouteTable, pattern: str, path: str) -> Iterator[Route]:
 
 
 def _verdicts(route: Route, balancer: Balancer) -> Iterator[Verdict]:
-    for target in route.targets:
+    parts = shares(route.targets)
+    whole = sum(parts)
+    for target, part in zip(route.targets, parts, strict=True):
         state = balancer.states.get(target.instance.identity)
         reason = balancer.why_passed_over(state) if state is not None else ""
-        yield Verdict(target, state, reason)
+        share = part / whole if whole else 1 / len(parts)
+        if not share and not reason:
+            reason = "a spare: its weight is 0, it serves when nobody else can"
+        yield Verdict(target, state, reason, share)
     for target in route.unusable:
         state = balancer.states.get(target.instance.identity)
         reason = _WHY_UNUSABLE.get(
