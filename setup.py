@@ -45,11 +45,15 @@ setup(
         "bcrypt>=5.0",
         "treq>=26.7",
         "prometheus_client>=0.25",
+        "click>=8.1",
         "py-consul>=1.8",
         "requests>=2.34",
         "PyYAML>=6.0.3",
         "zope.interface>=8.7",
     ],
+    entry_points={
+        "console_scripts": ["routerctl = twisted_router.control.command:main"]
+    },
     extras_require={
         "dev": [
             "autobahn>=26.10",

@@ -36,6 +36,8 @@ MAY_IMPORT: Mapping[str, frozenset[str]] = {
     "proxy": frozenset({"config", "interfaces", "model", "net", "retry", "routing"}),
     # Facts the other way: containers to Consul.
     "registrar": frozenset({"clients", "config", "interfaces", "model", "retry"}),
+    # A program of its own: it asks Consul and a router's status site as anyone could.
+    "control": frozenset({"config", "interfaces", "retry", "routing"}),
     # Reads what the others count; of the proxy that is the counters alone.
     "status": frozenset({"config", "interfaces", "model", "proxy.counters"}),
     # The process around them.
@@ -47,6 +49,7 @@ MAY_IMPORT: Mapping[str, frozenset[str]] = {
 #: Modules that decide and do no I/O: they can be tested with values alone.
 PURE = (
     "auth.basic", "auth.htpasswd", "auth.verified",
+    "control.lines", "control.messages", "control.registration", "control.text",
     "model", "retry", "config", "routing", "registrar.container", "registrar.labels",
     "registrar.registration", "registrar.plan", "proxy.access_line", "proxy.counters",
     "proxy.errors", "proxy.forward", "proxy.framing", "proxy.head",
@@ -58,11 +61,13 @@ IMPURE_IMPORTS = ("twisted.internet", "twisted.web", "treq")
 BUILDER = "tap"
 
 #: Parts whose tests mirror them, file by file.
-MIRRORED = ("auth", "clients", "config", "registrar", "routing", "status")
+MIRRORED = ("auth", "clients", "config", "control", "registrar", "routing", "status")
 #: Modules of these that are shorter may live without a test file of the same path,
 SHORT_LINES = 30
 #: and so may these, for a reason.
 UNPAIRED: Mapping[str, str] = {
+    "control.parameters": "only the commands use it: driven by the tests of those",
+    "control.surroundings": "likewise",
     "clients.pyconsul": "only clients.consul uses it: driven by the tests of that",
     "config.schema": "declarations: read by the tests of binding and document",
 }

@@ -1,0 +1,1 @@
+"""``routerctl``: routes registered by hand and by programs, and a router's own view."""
