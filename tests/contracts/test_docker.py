@@ -108,7 +108,9 @@ class DockerContract(_Suite):
         version = await self.client.ping()
         major, minor = (int(part) for part in version.split("."))
         self.assertTrue(OLDEST_API <= (major, minor) <= NEWEST_API, version)
-        self.assertIn("ServerVersion", await self.client.info())
+        info = await self.client.info()
+        self.assertIn("ServerVersion", info)
+        self.assertTrue(info["ID"])
 
     async def test_a_version_from_the_future(self) -> None:
         """It is refused, with the engine's words."""
@@ -157,11 +159,14 @@ class DockerContract(_Suite):
         self.assertEqual((container, self.name), (found.id, found.name))
         self.assertTrue(found.running)
         self.assertEqual({"name": "web", "tags": "a,b"}, found.variables)
+        dns, web, unpublished = found.ports
         self.assertEqual(
-            [(53, "udp"), (80, "tcp")],
+            [(53, "udp"), (80, "tcp"), (443, "tcp")],
             [(port.number, port.protocol) for port in found.ports],
         )
-        for port in found.ports:
+        self.assertEqual((), unpublished.bindings)
+        self.assertTrue(found.addresses[found.network])
+        for port in (dns, web):
             hosts = [binding.host_ip for binding in port.bindings]
             self.assertIn("0.0.0.0", hosts)
             self.assertTrue(all(binding.host_port for binding in port.bindings))
@@ -178,7 +183,7 @@ class DockerContract(_Suite):
             data = await self.client.inspect(container)
             assert data is not None
             found = read_container(data)
-            return not found.running and found.ports == ()
+            return not found.running and not any(p.bindings for p in found.ports)
 
         await self.eventually(ended)
 

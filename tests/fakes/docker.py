@@ -32,6 +32,7 @@ class FakeDockerEngine:
 
     :ivar api: newest API version it speaks; ``None``: it does not say so in headers.
     :ivar minimum: oldest one.
+    :ivar engine_id: its own, which lasts; empty: a proxy lets nobody ask for it.
     :ivar away: nobody listens at its address.
     :ivar hung: it accepts requests and answers none.
     :ivar mute: it sends no events, as to a reader that is too slow.
@@ -41,6 +42,7 @@ class FakeDockerEngine:
 
     api: str | None = "1.41"
     minimum: str = "1.12"
+    engine_id: str = "ABCD:EFGH"
     away: bool = False
     hung: bool = False
     mute: bool = False

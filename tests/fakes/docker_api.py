@@ -59,7 +59,10 @@ class DockerApi(Resource):
             }
             return _json(request, version)
         if path == "/info":
-            return _json(request, {"Name": "fake", "ServerVersion": "20.10.24"})
+            if not self._engine.engine_id:
+                return _error(request, 403, "not through this proxy")
+            info = {"ID": self._engine.engine_id, "Name": "fake"}
+            return _json(request, {**info, "ServerVersion": "20.10.24"})
         if path == "/events":
             return self._events(request)
         if path == "/containers/json":

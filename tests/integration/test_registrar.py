@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tests.integration.registrar import RegistrarTestCase
 from tests.services import docker, request, wait_for
-from twisted_router.registrar.meta import CONTAINER, OWNER
+from twisted_router.registrar.meta import CONTAINER, ENGINE, OWNER
 
 
 class RegistrarTests(RegistrarTestCase):
@@ -27,10 +27,9 @@ class RegistrarTests(RegistrarTestCase):
                 service["Tags"],
             ),
         )
-        self.assertEqual(
-            {OWNER: "test", CONTAINER: container[:12], "uris": "shop.example.com"},
-            service["Meta"],
-        )
+        engine = (await docker("info", "--format", "{{.ID}}")).strip()
+        marks = {OWNER: "test", CONTAINER: container[:12], ENGINE: engine}
+        self.assertEqual(marks | {"uris": "shop.example.com"}, service["Meta"])
         answer = await request("GET", f"http://127.0.0.1:{port}/")
         self.assertEqual(404, answer.code)
         await docker("stop", "--time=1", container)

@@ -7,6 +7,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from tests.fakes.docker_json import container_json
 from twisted_router.registrar.container import Container, read_container
 from twisted_router.registrar.desired import merge
+from twisted_router.registrar.owner import Owner
 from twisted_router.registrar.reach import Host
 from twisted_router.registrar.registration import Registrations, registrations_of
 
@@ -20,7 +21,7 @@ def described(number: int, *env: str) -> tuple[Container, Registrations]:
         ports={"80/tcp": [("0.0.0.0", str(8000 + number))]},
     )
     container = read_container(data)
-    return container, registrations_of(container, Host("n", "192.0.2.1"))
+    return container, registrations_of(container, Host(Owner("n"), "192.0.2.1"))
 
 
 class MergeTests(SynchronousTestCase):

@@ -14,9 +14,10 @@ from twisted_router.clients.docker import DockerClient
 from twisted_router.config.schema import DockerConfig
 from twisted_router.interfaces import DockerError
 from twisted_router.registrar.inventory import Inventory
+from twisted_router.registrar.owner import Owner
 from twisted_router.registrar.reach import Host
 
-HOST = Host("node-1", "192.0.2.1")
+HOST = Host(Owner("node-1"), "192.0.2.1")
 
 
 class InventoryTests(SynchronousTestCase):
@@ -202,7 +203,7 @@ class InventoryTests(SynchronousTestCase):
         ((_, first),) = self.inventory.describe(HOST)
         ((_, second),) = self.inventory.describe(HOST)
         self.assertIs(first, second)
-        ((_, third),) = self.inventory.describe(Host("node-2", "192.0.2.1"))
+        ((_, third),) = self.inventory.describe(Host(Owner("node-2"), "192.0.2.1"))
         self.assertEqual("node-2:web:80", third.services[0].id)
 
 

@@ -12,6 +12,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from twisted_router.registrar.maintenance import PAUSED, is_ours, stopping
 from twisted_router.registrar.meta import CHECK, CONTAINER, OWNER
+from twisted_router.registrar.owner import Owner
 from twisted_router.registrar.plan import (
     Deregister,
     Maintain,
@@ -24,7 +25,8 @@ from twisted_router.registrar.plan import (
 )
 from twisted_router.registrar.registration import Registration
 
-OURS = "node-1"
+NODE = "node-1"
+OURS = Owner(NODE)
 
 STOPPING = stopping(None)
 
@@ -39,7 +41,7 @@ def registration(
     check: str = "",
 ) -> Registration:
     """A registration of ours."""
-    meta = {OWNER: OURS, CONTAINER: container} | ({CHECK: check} if check else {})
+    meta = {OWNER: NODE, CONTAINER: container} | ({CHECK: check} if check else {})
     checks = {"TTL": check} if check else None
     facts = (service_id, name, "10.0.0.1", port, container, tags, meta, checks)
     return Registration(*facts, maintenance=maintenance)
@@ -298,7 +300,7 @@ def _agents(draw: st.DrawFn) -> Agent:
 
 def is_marked(service: dict[str, Any]) -> bool:
     """Whether a service has our mark."""
-    return bool((service["Meta"] or {}).get(OWNER) == OURS)
+    return bool((service["Meta"] or {}).get(OWNER) == NODE)
 
 
 class PlanPropertyTests(SynchronousTestCase):

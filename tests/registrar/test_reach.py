@@ -5,6 +5,7 @@ from __future__ import annotations
 from twisted.trial.unittest import SynchronousTestCase
 
 from twisted_router.registrar.container import Binding
+from twisted_router.registrar.owner import Owner
 from twisted_router.registrar.reach import Host, choose_address
 
 V4 = Binding("0.0.0.0", 4000)
@@ -14,12 +15,12 @@ LOOPBACK = Binding("127.0.0.1", 7000)
 LOOPBACK_V6 = Binding("::1", 7600)
 INSIDE = Binding("10.0.0.5", 8000)
 
-NODE = Host("n", "192.0.2.1")
-NODE_V6 = Host("n", "2001:db8::1")
-NODE_LOOPBACK = Host("n", "127.0.0.1")
-FIXED = Host("n", "192.0.2.1", address_is_fixed=True)
-NAMED = Host("n", "node.example.com", address_is_fixed=True)
-LOCALHOST = Host("n", "localhost", address_is_fixed=True)
+NODE = Host(Owner("n"), "192.0.2.1")
+NODE_V6 = Host(Owner("n"), "2001:db8::1")
+NODE_LOOPBACK = Host(Owner("n"), "127.0.0.1")
+FIXED = Host(Owner("n"), "192.0.2.1", address_is_fixed=True)
+NAMED = Host(Owner("n"), "node.example.com", address_is_fixed=True)
+LOCALHOST = Host(Owner("n"), "localhost", address_is_fixed=True)
 
 
 class ChooseAddressTests(SynchronousTestCase):

@@ -10,6 +10,7 @@ from tests.fakes.docker_json import container_json
 from twisted_router.config.schema import DockerConfig
 from twisted_router.registrar.container import read_container
 from twisted_router.registrar.meta import CHECK, CONTAINER, OWNER
+from twisted_router.registrar.owner import Owner
 from twisted_router.registrar.reach import Host
 from twisted_router.registrar.registration import (
     Registration,
@@ -17,7 +18,7 @@ from twisted_router.registrar.registration import (
     registrations_of,
 )
 
-HOST = Host("node-1", "192.0.2.1")
+HOST = Host(Owner("node-1"), "192.0.2.1")
 PORT_80 = {"80/tcp": [("0.0.0.0", "32768"), ("::", "32769")]}
 TWO_PORTS = PORT_80 | {"443/tcp": [("0.0.0.0", "32770")]}
 
@@ -107,7 +108,7 @@ class OnePortTests(SynchronousTestCase):
 
     def test_only_what_has_a_name_when_so_configured(self) -> None:
         """``docker.explicit``."""
-        host = Host("node-1", "192.0.2.1", rules=DockerConfig(explicit=True))
+        host = Host(Owner("node-1"), "192.0.2.1", rules=DockerConfig(explicit=True))
         self.assertEqual((), services(host, ports=PORT_80))
         (service,) = services(host, ports=PORT_80, env=["SERVICE_NAME=web"])
         self.assertEqual("web", service.name)
@@ -121,7 +122,7 @@ class InternalTests(SynchronousTestCase):
     ) -> list[tuple[str, int]]:
         """Where its services are registered."""
         rules = rules or DockerConfig(internal=True)
-        host = Host("node-1", ip or "192.0.2.1", bool(ip), rules)
+        host = Host(Owner("node-1"), ip or "192.0.2.1", bool(ip), rules)
         return [(each.address, each.port) for each in services(host, **facts)]
 
     def test_published_or_not(self) -> None:
@@ -150,7 +151,7 @@ class InternalTests(SynchronousTestCase):
             "front": {"IPAddress": "172.18.0.2"},
             "back": {"IPAddress": "172.19.0.2"},
         }
-        host = Host("node-1", "192.0.2.1", rules=rules)
+        host = Host(Owner("node-1"), "192.0.2.1", rules=rules)
         return registrations_of(read_container(data), host)
 
     def test_several_networks(self) -> None:
@@ -178,7 +179,7 @@ class GivenAddressTests(SynchronousTestCase):
         label = {"lan": "10.0.0.9/8"}
         for internal, port in ((False, 32768), (True, 80)):
             rules = DockerConfig(use_ip_from_label="lan", internal=internal)
-            host = Host("node-1", "192.0.2.1", True, rules)
+            host = Host(Owner("node-1"), "192.0.2.1", True, rules)
             data = container_json(labels=label, ports=PORT_80)
             (service,) = registrations_of(read_container(data, rules), host).services
             self.assertEqual(("10.0.0.9", port), (service.address, service.port))
@@ -193,7 +194,7 @@ class CommonTagsTests(SynchronousTestCase):
         data = container_json(
             ports={"53/udp": [("0.0.0.0", "53")]}, env=["SERVICE_TAGS=a,b"]
         )
-        host = Host("node-1", "192.0.2.1", rules=rules)
+        host = Host(Owner("node-1"), "192.0.2.1", rules=rules)
         (service,) = registrations_of(read_container(data, rules), host).services
         self.assertEqual(("a", "b", "all", "udp"), service.tags)
 

@@ -255,6 +255,17 @@ class DockerConfig:
         minimum=1,
         also="resync",
     )
+    cleanup: bool = _key(
+        True, "deregister what an earlier run has registered, and runs no more"
+    )
+    adopt: bool = _key(
+        False, "take over the services that registrator has left for these containers"
+    )
+    deregister: str = _key(
+        "always",
+        "when a container has died: always, or on-success; then failed ones stay",
+        choices=("always", "on-success"),
+    )
     drain: bool = _key(
         True, "maintenance mode in Consul while a container stops or is paused"
     )

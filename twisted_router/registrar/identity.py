@@ -1,4 +1,4 @@
-"""Name and address of this host: configured, or the agent's own."""
+"""Who this host is: as configured, or as its agent and its engine say."""
 
 from __future__ import annotations
 
@@ -6,14 +6,18 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..config.schema import DockerConfig
-from ..interfaces import CatalogError, IConsulClient
+from ..interfaces import CatalogError, DockerError, IConsulClient, IDockerClient
+from .owner import Owner
 from .reach import Host
 
 
-async def find_host(consul: IConsulClient, config: DockerConfig) -> Host:
+async def find_host(
+    docker: IDockerClient, consul: IConsulClient, config: DockerConfig
+) -> Host:
     """Find out who this host is; the agent is asked for what is not configured.
 
     :raises CatalogError: it did not answer, or knows no address that others reach.
+    :raises DockerError: the engine did not answer.
     """
     node, address = config.node, config.ip
     if not (node and address):
@@ -25,7 +29,18 @@ async def find_host(consul: IConsulClient, config: DockerConfig) -> Host:
             f"the agent calls itself {node!r} at {address!r}: set docker.node and "
             "docker.ip"
         )
-    return Host(node, address, bool(config.ip), config)
+    owner = Owner(node, await _engine(docker), config.adopt)
+    return Host(owner, address, bool(config.ip), config)
+
+
+async def _engine(docker: IDockerClient) -> str:
+    """The engine's id, ``""`` if a proxy before its socket does not let us ask."""
+    try:
+        return _text(await docker.info(), "ID")
+    except DockerError as error:
+        if not error.status:
+            raise
+        return ""
 
 
 def _text(answer: Mapping[str, Any], *path: str) -> str:

@@ -11,11 +11,14 @@ OWNER = "twisted-router-owner"
 #: First 12 digits of the container's id.
 CONTAINER = "twisted-router-container"
 
+#: The Docker engine's own id; absent if it does not tell it.
+ENGINE = "twisted-router-engine"
+
 #: Digest of the registered check, which the agent does not tell together with the
 #: service; absent without one.
 CHECK = "twisted-router-check"
 
-_MARKS = (OWNER, CONTAINER, CHECK)
+_MARKS = (OWNER, CONTAINER, ENGINE, CHECK)
 
 # Consul: agent/structs/structs.go, metaMaxKeyPairs and its neighbours. One violation
 # makes it refuse the whole service.

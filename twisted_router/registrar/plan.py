@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from .maintenance import Maintenance, is_ours
-from .meta import CHECK, CONTAINER, OWNER
+from .meta import CHECK, CONTAINER
+from .owner import Owner, is_unmarked, meta_of
 from .registration import Registration
 
 #: ``{service id: service}`` as ``/v1/agent/services`` answers.
@@ -68,18 +69,17 @@ def plan_changes(
     desired: Iterable[Registration],
     actual: Actual,
     maintenance: Maintenance,
-    owner: str,
+    owner: Owner,
 ) -> tuple[Step, ...]:
     """Say which writes make the agent hold ``desired``: none if it does already.
 
-    Services without the mark of ``owner`` are another's: they are neither replaced
-    nor taken away; see :func:`conflicts`. Nor is maintenance mode ended that another
-    has switched on.
+    Services that are not ``owner``'s are neither replaced nor taken away, unless it
+    adopts them; see :func:`conflicts` and :func:`leftovers`. Nor is maintenance mode
+    ended that another has switched on.
 
     :param desired: each ID once.
     :param maintenance: services in maintenance mode; others than ``actual`` do not
         matter.
-    :param owner: the node, as its services are marked with it.
     :returns: steps that may run side by side, but for those of one container, whose
         order counts: a service that goes by a new ID is registered under it before
         the old one goes.
@@ -101,10 +101,11 @@ def plan_changes(
         drain += urgent
         register += others
     deregister = [
-        Deregister(service_id, _meta(service).get(CONTAINER, ""))
+        Deregister(service_id, meta_of(service).get(CONTAINER, ""))
         for service_id, service in actual.items()
-        if service_id not in wanted and _meta(service).get(OWNER) == owner
+        if service_id not in wanted and owner.owns(service)
     ]
+    deregister += leftovers(wanted.values(), actual, owner)
     # Requests fail at a container that stops, and at one that is gone: those go first.
     gone = [step for step in deregister if step.container not in alive]
     renamed = [step for step in deregister if step.container in alive]
@@ -131,7 +132,7 @@ def _changes(
     others: list[Step] = []
     if not _holds(service, wanted):
         # A check that is no more has to go, and would stay with the others.
-        has_lost_check = CHECK in _meta(service) and wanted.check is None
+        has_lost_check = CHECK in meta_of(service) and wanted.check is None
         keep_checks = (is_on or bool(target)) and not has_lost_check
         others.append(Register(wanted, keep_checks))
         others += [] if keep_checks else _maintain(wanted, target)
@@ -145,19 +146,49 @@ def _maintain(wanted: Registration, reason: str) -> list[Step]:
 
 
 def conflicts(
-    desired: Iterable[Registration], actual: Actual, owner: str
+    desired: Iterable[Registration], actual: Actual, owner: Owner
 ) -> tuple[Registration, ...]:
     """Which of ``desired`` have an ID that somebody else's service has already."""
     return tuple(
         registration
         for registration in desired
-        if registration.id in actual
-        and _meta(actual[registration.id]).get(OWNER) != owner
+        if registration.id in actual and not owner.may_replace(actual[registration.id])
     )
 
 
+def leftovers(
+    desired: Iterable[Registration], actual: Actual, owner: Owner
+) -> list[Deregister]:
+    """What registrator has left under IDs with another host name in them.
+
+    That name is often the id of registrator's own container, and so a new one after
+    each of its updates. Only who adopts takes anything away, and only what has the
+    very place of a service that he registers himself.
+    """
+    if not owner.adopts:
+        return []
+    places = {
+        (each.id.partition(":")[2], each.address, each.port): each.container
+        for each in desired
+        if each.id.startswith(f"{owner.node}:")
+    }
+    return [
+        Deregister(service_id, places[place])
+        for service_id, service in actual.items()
+        if is_unmarked(service)
+        and not service_id.startswith(f"{owner.node}:")
+        and (place := _place(service_id, service)) in places
+    ]
+
+
+def _place(service_id: str, service: Mapping[str, Any]) -> tuple[str, str, int]:
+    """What of a service does not depend on the name of its host."""
+    address, port = service.get("Address") or "", service.get("Port") or 0
+    return service_id.partition(":")[2], address, port
+
+
 def held_by_container(
-    desired: Collection[Registration], actual: Actual, owner: str
+    desired: Collection[Registration], actual: Actual, owner: Owner
 ) -> dict[str, set[str]]:
     """Which services of ours each container has, or is about to have.
 
@@ -165,8 +196,8 @@ def held_by_container(
     """
     held: dict[str, set[str]] = {}
     for service_id, service in actual.items():
-        if _meta(service).get(OWNER) == owner:
-            container = _meta(service).get(CONTAINER, "")
+        if owner.owns(service):
+            container = meta_of(service).get(CONTAINER, "")
             held.setdefault(container, set()).add(service_id)
     foreign = {each.id for each in conflicts(desired, actual, owner)}
     for registration in desired:
@@ -185,10 +216,5 @@ def _holds(service: Mapping[str, Any], wanted: Registration) -> bool:
         and service.get("Address") == wanted.address
         and service.get("Port") == wanted.port
         and tuple(service.get("Tags") or ()) == wanted.tags
-        and _meta(service) == wanted.meta
+        and meta_of(service) == wanted.meta
     )
-
-
-def _meta(service: Mapping[str, Any]) -> Mapping[str, str]:
-    # Go writes an empty map as null.
-    return service.get("Meta") or {}

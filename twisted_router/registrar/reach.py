@@ -8,18 +8,19 @@ from ipaddress import IPv4Address, IPv6Address, ip_address
 
 from ..config.schema import DockerConfig
 from .container import Binding, Container, Port
+from .owner import Owner
 
 
 @dataclass(frozen=True, slots=True)
 class Host:
     """A host, and what its operator wants of the registrar.
 
-    :ivar node: its name, in service IDs and as the owner of services.
+    :ivar owner: whose its services are.
     :ivar address: IP address or name that others reach it by; never a wildcard.
     :ivar address_is_fixed: the operator gave it: it stands for specific bindings too.
     """
 
-    node: str
+    owner: Owner
     address: str
     address_is_fixed: bool = False
     rules: DockerConfig = field(default_factory=DockerConfig)

@@ -12,7 +12,7 @@ from typing import Any
 from .checks import Target, build_check
 from .container import Container, Port
 from .labels import Metadata, read_metadata
-from .meta import CHECK, CONTAINER, OWNER, publishable
+from .meta import CHECK, publishable
 from .reach import Host, reach
 
 #: Digits of a container's id that name it, here as in ``docker ps``.
@@ -120,7 +120,7 @@ def _registration(
     target = Target(address, host_port, short_id, port.number)
     check, check_notes = build_check(metadata.attributes, target)
     notes += meta_notes + check_notes
-    meta |= {OWNER: host.node, CONTAINER: short_id}
+    meta |= host.owner.marks(short_id)
     if check is not None:
         meta[CHECK] = _digest(check)
     # Transports other than TCP show in the ID and as a tag.
@@ -155,7 +155,7 @@ def _id(
 ) -> str:
     protocol = "" if port.protocol == "tcp" else f":{port.protocol}"
     if not metadata.id:
-        return f"{host.node}:{container.name}:{port.number}{protocol}"
+        return f"{host.owner.node}:{container.name}:{port.number}{protocol}"
     if one_of_several and not metadata.id_is_own:
         # One ID for all ports would leave one of them in Consul.
         return f"{metadata.id}:{port.number}{protocol}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 
 from twisted.logger import Logger
 
@@ -37,9 +37,9 @@ class Remarks:
     _log = Logger()
 
     def __init__(self) -> None:
-        self._said: set[tuple[str, str]] = set()
+        self._said: Set[tuple[str, str]] = frozenset()
 
-    def say(self, remarks: set[tuple[str, str]]) -> None:
+    def say(self, remarks: Set[tuple[str, str]]) -> None:
         """Log what is new among all remarks that there are now."""
         for container, note in sorted(remarks - self._said):
             self._log.warn(

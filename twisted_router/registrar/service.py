@@ -15,18 +15,13 @@ from twisted.logger import Logger
 from ..config.schema import DockerConfig
 from ..interfaces import CatalogError, DockerError, IConsulClient, IDockerClient
 from ..retry import RetryPolicy
-from .desired import merge
-from .draining import Draining
 from .events import ContainerEvent, read_event
-from .identity import find_host
-from .inventory import Inventory
-from .maintenance import PAUSED, Maintenance, read_maintenance, told_to_stop
-from .meta import CONTAINER
+from .maintenance import PAUSED
 from .outage import Outage
-from .plan import Actual, Maintain, conflicts, held_by_container, plan_changes
-from .reach import Host
+from .plan import Maintain
 from .registration import SHORT_ID
-from .remarks import Remarks, remarks_on
+from .remarks import Remarks
+from .survey import Survey
 from .urgent import UrgentWrites
 from .wakeup import Wakeup
 from .writer import Writer
@@ -85,15 +80,13 @@ class RegistrarService(Service):
         self._clock = clock
         self._policy = policy
         self._rng = rng
-        self._inventory = Inventory(docker, config)
-        self._draining = Draining()
+        self._survey = Survey(docker, consul, config, clock)
         self._writer = Writer(consul)
         self._urgent = UrgentWrites(self._writer)
         self._wakeup = Wakeup(clock)
         kept = "keeping what is registered"
         self._docker_outage = Outage("Docker", kept, clock, policy)
         self._consul_outage = Outage("Consul", kept, clock, policy)
-        self._host: Host | None = None
         self._held: Mapping[str, Iterable[str]] = {}
         self._remarks = Remarks()
         self._refused_in_a_row = 0
@@ -135,9 +128,9 @@ class RegistrarService(Service):
             "api_version": self._api_version,
             "last_event_age_s": self._age_s(self._event_at_s),
             "last_reconcile_age_s": self._age_s(self._reconciled_at_s),
-            "containers": len(self._inventory),
-            "odd_containers": len(self._inventory.odd()),
-            "stopping_containers": len(self._draining),
+            "containers": len(self._survey.inventory),
+            "odd_containers": len(self._survey.inventory.odd()),
+            "stopping_containers": len(self._survey.draining),
             "services": self._services,
             "writes": self._writer.writes,
             "failed_writes": self._writer.failed_writes,
@@ -206,11 +199,13 @@ class RegistrarService(Service):
         if action in ("connect", "disconnect"):
             # What is published may change with it. Before its start, a container is
             # connected as well, and not known yet: `start` will tell.
-            return container_id in self._inventory
+            return container_id in self._survey.inventory
         if action == "kill":
-            is_news = container_id not in self._draining
-            container = self._inventory.find(container_id)
-            reason = self._draining.signalled(event, container, self._clock.seconds())
+            is_news = container_id not in self._survey.draining
+            container = self._survey.inventory.find(container_id)
+            reason = self._survey.draining.signalled(
+                event, container, self._clock.seconds()
+            )
             if not reason:
                 return False
             if is_news:
@@ -218,7 +213,7 @@ class RegistrarService(Service):
         elif action == "pause":
             self._maintain_now(container_id, PAUSED)
         # Its entry in the list may look the same as before.
-        self._inventory.mark_dirty(container_id)
+        self._survey.inventory.mark_dirty(container_id)
         return True
 
     def _maintain_now(self, container_id: str, reason: str) -> None:
@@ -230,16 +225,12 @@ class RegistrarService(Service):
         """Bring the agent up to what runs now."""
         interval_s = self._config.reconcile_interval
         self._wakeup.within(interval_s * (0.9 + 0.2 * self._rng.random()))
-        for container_id in self._draining:
-            # Whether it has started since, only inspecting it can tell.
-            self._inventory.mark_dirty(container_id)
-        await self._inventory.refresh()
+        await self._survey.refresh()
         self._docker_outage.succeeded()
         try:
             await self._reconcile()
         except CatalogError as error:
-            # Whoever answers next may be another agent.
-            self._host = None
+            self._survey.forget_host()
             self._wakeup.within(self._consul_outage.failed(str(error)))
             return
         self._consul_outage.succeeded()
@@ -253,37 +244,12 @@ class RegistrarService(Service):
     # Consul
 
     async def _reconcile(self) -> None:
-        if self._host is None:
-            self._host = await find_host(self._consul, self._config)
-        host = self._host
         # What is still being written would be planned once more.
         await self._urgent.settled()
-        services = await self._consul.agent_services()
-        maintenance = read_maintenance(await self._consul.agent_checks())
-        draining = self._drain(services, maintenance)
-        desired = merge(self._inventory.describe(host), draining)
-        self._held = held_by_container(desired.services, services, host.node)
-        odd = self._inventory.odd()
-        # What nothing could be made of is not gone: its services stay as they are.
-        actual = {
-            service_id: service
-            for service_id, service in services.items()
-            if (service.get("Meta") or {}).get(CONTAINER) not in odd
-        }
-        self._services = len(desired.services)
-        clashing = conflicts(desired.services, actual, host.node)
-        self._remarks.say(remarks_on(desired, odd, clashing))
-        await self._writer.apply(
-            plan_changes(desired.services, actual, maintenance, host.node)
-        )
-
-    def _drain(self, services: Actual, maintenance: Maintenance) -> dict[str, str]:
-        """Why services are to be in maintenance mode, by their container's id."""
-        running, now_s = self._inventory.running(), self._clock.seconds()
-        if self._reconciled_at_s is None:
-            told = told_to_stop(services, maintenance)
-            self._draining.adopt(running, told, now_s)
-        reasons = self._draining.reasons(running, now_s)
-        survivors_in_s = self._draining.next_end_s() - now_s
+        comparison = await self._survey.compare()
+        survivors_in_s = self._survey.draining.next_end_s() - self._clock.seconds()
         self._wakeup.within(min(survivors_in_s, self._config.reconcile_interval))
-        return reasons if self._config.drain else {}
+        self._held = comparison.held
+        self._services = len(comparison.services)
+        self._remarks.say(comparison.remarks)
+        await self._writer.apply(comparison.steps)

@@ -1,0 +1,139 @@
+"""Tests for ``twisted_router.registrar.survey``: what is ours, and what may go."""
+
+from __future__ import annotations
+
+from tests.registrar.support import RegistrarTestCase
+from twisted_router.config.schema import DockerConfig
+from twisted_router.registrar.meta import CONTAINER, ENGINE, OWNER
+
+
+class OrphanTests(RegistrarTestCase):
+    """What an earlier run has left."""
+
+    def test_of_this_node_and_of_this_engine(self) -> None:
+        """They are removed; those of others are not."""
+        other = {OWNER: "node-2", ENGINE: "other", CONTAINER: "c1"}
+        for service_id, meta in (
+            ("same-node", {OWNER: "node-1", CONTAINER: "c1"}),
+            ("renamed-node", {OWNER: "node-0", ENGINE: "ABCD:EFGH"}),
+            ("another's", other),
+            ("by-hand", {}),
+        ):
+            self.agent.register({"ID": service_id, "Name": "x", "Meta": meta})
+        self.start()
+        self.assertEqual(["another's", "by-hand"], self.ids())
+
+    def test_a_renamed_node(self) -> None:
+        """What runs goes by the new name, then no longer by the old one."""
+        self.engine.run("web", publish=["80"])
+        self.start()
+        self.stop()
+        self.written()
+        self.agent.node = "node-9"
+        self.registrar = self.make_registrar()
+        self.start()
+        self.assertEqual(
+            ["register node-9:web:80", "deregister node-1:web:80"], self.written()
+        )
+
+
+class NoCleanupTests(RegistrarTestCase):
+    """``cleanup: false``, which is registrator's default."""
+
+    config = DockerConfig(cleanup=False)
+
+    def test_only_what_died_before_our_eyes_goes(self) -> None:
+        """What an earlier run has left stays, until its ID is needed."""
+        meta = {OWNER: "node-1", CONTAINER: "c0"}
+        for service_id in ("gone", "node-1:web:80"):
+            self.agent.register({"ID": service_id, "Name": "x", "Meta": meta})
+        self.engine.run("web", publish=["80"])
+        self.start()
+        self.assertEqual(["gone", "node-1:web:80"], self.ids())
+        self.assertEqual("nginx", self.agent.services["node-1:web:80"]["Service"])
+        self.engine.die("web")
+        self.settle()
+        self.assertEqual(["gone"], self.ids())
+
+
+class OnSuccessTests(RegistrarTestCase):
+    """``deregister: on-success``."""
+
+    config = DockerConfig(deregister="on-success")
+
+    def ids_after(self, exit_code: int) -> list[str]:
+        """What is registered after a container has ended so."""
+        self.engine.run("web", publish=["80"])
+        self.start()
+        self.engine.die("web", exit_code)
+        self.settle()
+        return self.ids()
+
+    def test_a_container_that_is_done(self) -> None:
+        """Its service goes."""
+        self.assertEqual([], self.ids_after(0))
+
+    def test_a_container_that_failed(self) -> None:
+        """Its service stays, until the container is removed."""
+        self.assertEqual(["node-1:web:80"], self.ids_after(1))
+        self.engine.remove("web")
+        self.settle()
+        self.clock.advance(40)
+        self.assertEqual([], self.ids())
+
+    def test_a_container_that_failed_and_starts_again(self) -> None:
+        """Its service is what it should be again; registrator leaves the old port."""
+        self.ids_after(1)
+        self.engine.start("web")
+        self.settle()
+        self.assertEqual(32770, self.agent.services["node-1:web:80"]["Port"])
+
+
+class AdoptionTests(RegistrarTestCase):
+    """``adopt``: after registrator."""
+
+    config = DockerConfig(adopt=True)
+
+    def left(self, service_id: str, port: int, address: str = "192.0.2.1") -> None:
+        """What registrator has registered."""
+        self.agent.register(
+            {"ID": service_id, "Name": "nginx", "Address": address, "Port": port}
+        )
+
+    def test_the_same_id_is_taken_over(self) -> None:
+        """It has our marks then."""
+        self.left("node-1:web:80", 32768)
+        self.engine.run("web", publish=["80"])
+        self.start()
+        meta = self.agent.services["node-1:web:80"]["Meta"]
+        self.assertEqual("node-1", meta[OWNER])
+
+    def test_an_id_with_another_host_name_goes_after_ours_is_there(self) -> None:
+        """Registrator has its container's id there, unless told otherwise."""
+        self.left("3f2a9c:web:80", 32768)
+        self.engine.run("web", publish=["80"])
+        self.start()
+        self.assertEqual(
+            ["register node-1:web:80", "deregister 3f2a9c:web:80"], self.written()
+        )
+
+    def test_what_has_another_place_stays(self) -> None:
+        """It may be another host's, whose registrator has the same agent."""
+        self.left("3f2a9c:web:80", 32768, address="192.0.2.2")
+        self.left("3f2a9c:db:80", 32768)
+        self.left("web", 32768)
+        self.engine.run("web", publish=["80"])
+        self.start()
+        self.assertEqual(
+            ["3f2a9c:db:80", "3f2a9c:web:80", "node-1:web:80", "web"], self.ids()
+        )
+
+    def test_nothing_is_taken_over_unless_told(self) -> None:
+        """The default: what others have registered is left alone."""
+        self.config = DockerConfig()
+        self.registrar = self.make_registrar()
+        self.left("node-1:web:80", 1)
+        self.left("3f2a9c:web:80", 32768)
+        self.engine.run("web", publish=["80"])
+        self.start()
+        self.assertEqual([], self.written())
