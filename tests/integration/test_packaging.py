@@ -102,6 +102,9 @@ class WheelTests(SynchronousTestCase):
         self.assertIn("--config", shown)
         self.assertIn("--check", shown)
 
+    def test_routerctl_is_a_command(self) -> None:
+        self.assertIn("register", run(self.python.with_name("routerctl"), "--help"))
+
     def test_adds_one_file_to_twisted(self) -> None:
         (record,) = self.site_packages.glob("twisted_router-*.dist-info/RECORD")
         files = [line.split(",")[0] for line in record.read_text().splitlines()]
