@@ -56,7 +56,7 @@ from .routing.build import TableBuilder
 from .routing.claims import RoutingRules
 from .routing.history import History
 from .routing.ownership import HostOwner, HostOwnership
-from .routing.table import difference
+from .routing.table import differing_routes
 from .routing.tables import RouteTables
 from .service import ClosingService, RouterService
 from .status.facts import StatusFacts
@@ -249,22 +249,12 @@ def _blueprint(
     reactor: Any,
 ) -> Blueprint:
     """How a second table is made, with the routes of the file in it, and compared."""
-
-    def blank() -> TableBuilder:
-        builder = TableBuilder(rules, reactor.seconds)
-        builder.replace(STATIC_SOURCE, static)
-        return builder
-
-    def differences(copy: TableBuilder) -> str:
-        found = difference(tables.table, copy.table)
-        counts = {
-            "missing": len(found.added),
-            "too many": len(found.removed),
-            "wrong": len(found.changed),
-        }
-        return ", ".join(f"{n} routes {what}" for what, n in counts.items() if n)
-
-    return Blueprint(blank, differences, tables.reconcile)
+    return Blueprint(
+        blank=lambda: TableBuilder(rules, reactor.seconds),
+        beside={STATIC_SOURCE: static},
+        differences=lambda copy: differing_routes(tables.table, copy.table),
+        repair=tables.reconcile,
+    )
 
 
 def _access_log(config: Config, counters: Counters, reactor: Any) -> AccessLog | None:

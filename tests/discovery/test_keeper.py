@@ -94,7 +94,7 @@ class KeeperTests(SynchronousTestCase):
                 contact=self.contact,
                 client=self.consul,
                 tables=self.tables,
-                blueprint=Blueprint(Consumer, lambda _: "", lambda: None),
+                blueprint=Blueprint(Consumer, {}, lambda _: iter(()), lambda: None),
                 events=self.events,
                 wall_s=self.wall_s,
             ),

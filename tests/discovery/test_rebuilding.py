@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from twisted.internet.defer import CancelledError
@@ -38,10 +38,11 @@ class RebuildingTests(SynchronousTestCase):
         self.events = EventLog()
         self.copies: list[SlowConsumer] = []
         self.repairs = 0
+        self.beside: dict[str, dict[str, tuple[Instance, ...]]] = {}
         self.rebuilding = Rebuilding(
             self.clock,
             self.tables,
-            Blueprint(self.blank, self.difference, self.repair),
+            Blueprint(self.blank, self.beside, self.differences, self.repair),
             "consul",
             Alarms(self.events, "consul"),
         )
@@ -52,8 +53,8 @@ class RebuildingTests(SynchronousTestCase):
         self.copies.append(SlowConsumer(self.clock))
         return self.copies[-1]
 
-    def difference(self, copy: Any) -> str:
-        return "" if copy.knows() == self.tables.knows() else "other routes"
+    def differences(self, copy: Any) -> Iterator[str]:
+        return iter(["", "other routes"] if copy.knows() != self.tables.knows() else [])
 
     def repair(self) -> None:
         self.repairs += 1
@@ -93,7 +94,7 @@ class RebuildingTests(SynchronousTestCase):
         self.assertFalse(self.successResultOf(checking))
         self.assertEqual(1, self.repairs)
         self.assertEqual(
-            ["the table was not what its facts make: other routes"],
+            ["1 routes were not what the facts make, and are mended: other routes"],
             [text for _, _, text, _ in self.events.recorded],
         )
 
@@ -105,6 +106,15 @@ class RebuildingTests(SynchronousTestCase):
         self.clock.advance(1)
         self.assertTrue(self.successResultOf(checking))
         self.assertEqual(new, self.copies[0].knows()["s39"])
+
+    def test_the_facts_of_other_sources_are_in_it(self) -> None:
+        static: dict[str, tuple[Instance, ...]] = {"static:a": (instance("static:a"),)}
+        self.beside["static"] = static
+        self.tables.apply("static", static)
+        checking = self.rebuilding.check()
+        self.clock.advance(1)
+        self.assertTrue(self.successResultOf(checking))
+        self.assertIn(("apply", "static", static), self.copies[0].told)
 
     def test_when_everything_is_replaced_it_begins_anew(self) -> None:
         checking = self.rebuilding.check()

@@ -29,11 +29,13 @@ class ReconcileTests(SynchronousTestCase):
         alarms = Alarms(self.events, "consul")
         self.away = False
         self.rereads = 0
-        self.difference = ""
+        self.differences: list[str] = []
         self.facts: dict[str, tuple[Instance, ...]] = {
             name: (instance(name),) for name in ("db", "web")
         }
-        blueprint = Blueprint(Consumer, lambda _: self.difference, lambda: None)
+        blueprint = Blueprint(
+            Consumer, {}, lambda _: iter(self.differences), lambda: None
+        )
         table = Rebuilding(self.clock, Consumer(), blueprint, "consul", alarms)
         self.reconcile = Reconcile(
             self.clock,
@@ -128,9 +130,9 @@ class ReconcileTests(SynchronousTestCase):
         self.assertEqual([], self.consul.open)
 
     def test_a_wrong_table_is_found_before_anything_is_read(self) -> None:
-        self.difference = "1 route missing"
+        self.differences = ["a.example.com is missing"]
         self.listed()
-        self.assertIn("1 route missing", self.said()[0])
+        self.assertIn("a.example.com is missing", self.said()[0])
 
     def test_while_consul_is_away_nothing_is_read(self) -> None:
         self.away = True

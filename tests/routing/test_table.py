@@ -5,7 +5,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from twisted_router.model import Route
 from twisted_router.routing.paths import PathIndex
 from twisted_router.routing.shards import Shards
-from twisted_router.routing.table import RouteTable
+from twisted_router.routing.table import RouteTable, differing_routes
 
 from .facts import a_route, table_of, uri_for
 
@@ -181,3 +181,30 @@ class ValueTests(SynchronousTestCase):
         )
         self.assertEqual("*.a.b.c/", uri_for(old, "x.a.b.c"))
         self.assertEqual("*.c/", uri_for(new, "x.a.b.c"))
+
+
+class DifferingRoutesTests(SynchronousTestCase):
+    """A table compared with the right one."""
+
+    def test_each_route_that_is_not_the_right_one_is_told(self) -> None:
+        table = table_of("same.com/", "other.com/", "much.com/", "*.same.com/x")
+        right = table.replaced(
+            {
+                ("other.com", "/"): a_route("other.com", "/", 3),
+                ("lacking.com", "/"): a_route("lacking.com", "/"),
+                ("much.com", "/"): None,
+            },
+            quarantine={},
+            instance_count=3,
+            built_at_s=1.0,
+        )
+        said = list(differing_routes(table, right))
+        self.assertEqual(
+            {
+                "": 5,
+                "lacking.com is missing": 1,
+                "other.com is another one": 1,
+                "much.com is too much": 1,
+            },
+            {text: said.count(text) for text in said},
+        )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
@@ -15,25 +15,30 @@ from ..interfaces import IFactsConsumer
 from ..model import Instance
 from .alarms import Alarms
 
-#: How long the copy is built before requests have their turn, in seconds, and how
-#: many services at a time.
+#: How long this works before requests have their turn, in seconds; and of how many
+#: services or routes at a time.
 _SLICE_S = 0.003
 _BATCH = 10
+
+#: Routes that one report names.
+_NAMED_MAX = 10
 
 
 @dataclass(frozen=True, slots=True)
 class Blueprint:
     """How a second table is made and compared with the one in use.
 
-    :ivar blank: gives a table that has no facts of this source; it is told them as
+    :ivar blank: gives a table without facts, which is told them as
         :meth:`IFactsConsumer.apply` is.
-    :ivar difference: takes that table, and says in a few words how the one in use
-        differs from it; ``""`` if it does not.
+    :ivar beside: facts of other sources, which never change.
+    :ivar differences: compares that table with the one in use, as both are at the call:
+        gives for each route what is wrong with it in the latter, ``""`` for nothing.
     :ivar repair: lets the one in use be made anew. Blocks.
     """
 
     blank: Callable[[], Any]
-    difference: Callable[[Any], str]
+    beside: Mapping[str, Mapping[str, Sequence[Instance]]]
+    differences: Callable[[Any], Iterator[str]]
     repair: Callable[[], object]
 
 
@@ -57,6 +62,7 @@ class Rebuilding:
         self._facts: dict[str, tuple[Instance, ...]] = {}
         self._copy: Any = None
         self._missing: dict[str, None] = {}
+        self._work: Iterator[None] = iter(())
         self._timer: IDelayedCall | None = None
         self._checking: Deferred[bool] | None = None
 
@@ -96,9 +102,11 @@ class Rebuilding:
     def _begin(self) -> None:
         self._copy = self._blueprint.blank()
         self._missing = dict.fromkeys(self._facts)
+        self._work = self._check()
 
     def _stop(self) -> None:
         self._copy = self._checking = None
+        self._work = iter(())
         self._missing = {}
         if self._timer is not None:
             self._timer.cancel()
@@ -106,22 +114,49 @@ class Rebuilding:
 
     def _go_on(self) -> None:
         self._timer = None
-        assert self._copy is not None and self._checking is not None
         end_s = self._clock.seconds() + _SLICE_S
+        for _ in self._work:
+            if self._clock.seconds() > end_s:
+                self._timer = self._clock.callLater(0, self._go_on)
+                return
+
+    def _check(self) -> Iterator[None]:
+        """All of the work, in small steps."""
+        for source, services in self._blueprint.beside.items():
+            for names in _batches(services):
+                self._copy.apply(source, {name: services[name] for name in names})
+                yield
         while self._missing:
             names = list(islice(self._missing, _BATCH))
             for name in names:
                 del self._missing[name]
             self._copy.apply(self._source, {name: self._facts[name] for name in names})
-            if self._clock.seconds() > end_s:
-                self._timer = self._clock.callLater(0, self._go_on)
-                return
+            yield
+        # What changes from here on is in neither of the tables that are compared.
+        copy, self._copy = self._copy, None
+        wrong: list[str] = []
+        for number, said in enumerate(self._blueprint.differences(copy)):
+            if said:
+                wrong.append(said)
+            if number % _BATCH == 0:
+                yield
+        self._end(wrong)
+
+    def _end(self, wrong: Sequence[str]) -> None:
         checking = self._checking
-        difference = self._blueprint.difference(self._copy)
+        assert checking is not None
         self._stop()
-        if difference:
+        if wrong:
             self._alarms.warn(
-                "reconcile", f"the table was not what its facts make: {difference}"
+                "reconcile",
+                f"{len(wrong)} routes were not what the facts make, and are mended: "
+                + ", ".join(wrong[:_NAMED_MAX]),
             )
             self._blueprint.repair()
-        checking.callback(not difference)
+        checking.callback(not wrong)
+
+
+def _batches(names: Iterable[str]) -> Iterator[list[str]]:
+    rest = iter(names)
+    while batch := list(islice(rest, _BATCH)):
+        yield batch

@@ -261,6 +261,22 @@ def difference(old: RouteTable, new: RouteTable) -> TableDiff:
     )
 
 
+def differing_routes(table: RouteTable, right: RouteTable) -> Iterator[str]:
+    """Compare a table with the right one, one route at a time.
+
+    :returns: what is wrong with each route of either, ``""`` for nothing.
+    """
+    for route in right:
+        found = table.get(route.host, route.path)
+        if found == route:
+            yield ""
+        else:
+            yield f"{route.uri} is {'missing' if found is None else 'another one'}"
+    for route in table:
+        known = right.get(route.host, route.path) is not None
+        yield "" if known else f"{route.uri} is too much"
+
+
 def _identities(table: RouteTable) -> set[Identity]:
     return {
         target.instance.identity
