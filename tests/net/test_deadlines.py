@@ -42,7 +42,7 @@ class SweeperTests(SynchronousTestCase):
     def watch(self, timeout_s: float = 0) -> Watched:
         """One more object, with a deadline this far away."""
         watched = Watched(self.clock)
-        watched.deadline_s = self.sweeper.after(timeout_s)
+        watched.deadline_s = self.sweeper.timeout(timeout_s).deadline_s
         self.sweeper.add(watched)
         return watched
 
@@ -66,12 +66,20 @@ class SweeperTests(SynchronousTestCase):
         sweeper.start()
         self.clock.advance(0.0625)
         watched = Watched(self.clock)
-        watched.deadline_s = sweeper.after(1)
+        watched.deadline_s = sweeper.timeout(1).deadline_s
         sweeper.add(watched)
         started_s = self.clock.seconds()
         self.pass_time(2, 0.0625)
         late_s = watched.passed_at_s[0] - started_s - 1
         self.assertTrue(0 <= late_s <= 0.25, late_s)
+
+    def test_the_deadline_of_a_timeout_moves_with_time(self) -> None:
+        """It is the one of what begins now."""
+        timeout, never = self.sweeper.timeout(2), self.sweeper.timeout(0)
+        self.assertEqual((1003, 0), (timeout.deadline_s, never.deadline_s))
+        self.assertEqual((1003, 0), (self.sweeper.after(2), self.sweeper.after(0)))
+        self.pass_time(10)
+        self.assertEqual((1013, 0), (timeout.deadline_s, never.deadline_s))
 
     def test_zero_is_no_deadline(self) -> None:
         watched = [self.watch(0), self.watch(-1)]
@@ -92,7 +100,7 @@ class SweeperTests(SynchronousTestCase):
     def test_a_deadline_that_is_moved_passes_later(self) -> None:
         watched = self.watch(2)
         self.pass_time(2, 1)
-        watched.deadline_s = self.sweeper.after(2)
+        watched.deadline_s = self.sweeper.timeout(2).deadline_s
         self.pass_time(2, 1)
         self.assertEqual([], watched.passed_at_s)
         self.pass_time(1, 1)
@@ -154,7 +162,7 @@ class SweeperTests(SynchronousTestCase):
 
         watched.act = fail
         self.pass_time(3, 1)
-        watched.deadline_s = self.sweeper.after(1)
+        watched.deadline_s = self.sweeper.timeout(1).deadline_s
         self.pass_time(3, 1)
         self.assertEqual(2, len(self.flushLoggedErrors(BugError)))
 
@@ -175,4 +183,4 @@ class SweeperTests(SynchronousTestCase):
         sweeper = Sweeper(self.clock)
         self.clock.advance(100)
         sweeper.start()
-        self.assertEqual(self.clock.seconds() + 3, sweeper.after(2))
+        self.assertEqual(self.clock.seconds() + 3, sweeper.timeout(2).deadline_s)

@@ -11,7 +11,7 @@ from twisted.logger import Logger
 class HasDeadline(Protocol):
     """What the sweeper looks at.
 
-    ``deadline_s`` is a time of the sweeper's clock (see :meth:`Sweeper.after`), 0 for
+    ``deadline_s`` is a time of the sweeper's clock (see :class:`Timeout`), 0 for
     none. When it has passed, ``deadline_passed`` is called, once for each sweep until
     the deadline is moved or the object is removed.
     """
@@ -24,10 +24,28 @@ class HasDeadline(Protocol):
 
 # Note [Why the sweeper's time is coarse]
 # A delayed call for each request costs more than the request's own bookkeeping, and so
-# does a fresh clock reading for each deadline. ``now_s`` is read once a sweep; a
-# deadline set between two sweeps is therefore based on a time up to one interval old,
-# which ``after`` makes good by adding an interval. A timeout of T fires in
-# [T, T + 2 intervals], never early.
+# does a fresh clock reading for each deadline. The clock is read once a sweep, and the
+# deadline of each timeout worked out then, so that setting one costs no call. It is
+# based on a time up to one interval old, which is made good by adding an interval. A
+# timeout of T fires in [T, T + 2 intervals], never early.
+
+
+class Timeout:
+    """A time that something may take, for any number of watched objects.
+
+    :ivar deadline_s: the deadline of what begins now; 0 if it may take for ever.
+    """
+
+    __slots__ = ("_seconds", "deadline_s")
+
+    def __init__(self, seconds: float, now_s: float, interval_s: float) -> None:
+        self._seconds = seconds
+        self.move(now_s, interval_s)
+
+    def move(self, now_s: float, interval_s: float) -> None:
+        """Go on to a later time; the sweeper does it."""
+        seconds = self._seconds
+        self.deadline_s = now_s + seconds + interval_s if seconds > 0 else 0.0
 
 
 class Sweeper:
@@ -43,22 +61,31 @@ class Sweeper:
         self._clock = clock
         self._interval_s = interval_s
         self._watched: set[HasDeadline] = set()
+        self._timeouts: list[Timeout] = []
         self._call: IDelayedCall | None = None
-        #: Seconds on the clock at the last sweep.
-        self.now_s: float = clock.seconds()
+        self._now_s: float = clock.seconds()
         self.add = self._watched.add
         self.remove = self._watched.discard
 
     def __len__(self) -> int:
         return len(self._watched)
 
-    def after(self, timeout_s: float) -> float:
-        """The deadline ``timeout_s`` from now; 0, for none, if that is 0 or less."""
-        return self.now_s + timeout_s + self._interval_s if timeout_s > 0 else 0.0
+    def timeout(self, seconds: float) -> Timeout:
+        """Make a timeout, to be kept: there is no way to be rid of it.
+
+        :param seconds: 0 or less for none, that is for ever.
+        """
+        timeout = Timeout(seconds, self._now_s, self._interval_s)
+        self._timeouts.append(timeout)
+        return timeout
+
+    def after(self, seconds: float) -> float:
+        """The deadline ``seconds`` from now, where that is asked for rarely."""
+        return Timeout(seconds, self._now_s, self._interval_s).deadline_s
 
     def start(self) -> None:
         """Start sweeping."""
-        self.now_s = self._clock.seconds()
+        self._read_clock()
         self._call = self._clock.callLater(self._interval_s, self._sweep)
 
     def stop(self) -> None:
@@ -67,9 +94,15 @@ class Sweeper:
             self._call.cancel()
             self._call = None
 
+    def _read_clock(self) -> float:
+        now_s = self._now_s = self._clock.seconds()
+        for timeout in self._timeouts:
+            timeout.move(now_s, self._interval_s)
+        return now_s
+
     def _sweep(self) -> None:
         self._call = self._clock.callLater(self._interval_s, self._sweep)
-        now_s = self.now_s = self._clock.seconds()
+        now_s = self._read_clock()
         for watched in [w for w in self._watched if 0 < w.deadline_s <= now_s]:
             # One that has acted just before may have moved or removed this one.
             if not 0 < watched.deadline_s <= now_s or watched not in self._watched:

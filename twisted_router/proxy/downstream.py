@@ -92,9 +92,7 @@ class ClientConnection:
         engine.counters.clients += 1
         engine.clients.add(self)
         engine.sweeper.add(self)
-        self.deadline_s = engine.sweeper.after(
-            engine.read_header_timeout_s or engine.client_idle_timeout_s
-        )
+        self.deadline_s = engine.first_head_timeout.deadline_s
         self.connectionMade()
 
     def connectionMade(self) -> None:
@@ -222,8 +220,7 @@ class ClientConnection:
 
     def _keep_partial_head(self, data: bytes, limit: int) -> None:
         if not self._buffer and data:
-            engine = self.engine
-            self.deadline_s = engine.sweeper.after(engine.read_header_timeout_s)
+            self.deadline_s = self.engine.read_header_timeout.deadline_s
         self._buffer = data
         if limit and len(data) > limit:
             self._refuse_large_head(limit)
@@ -274,10 +271,9 @@ class ClientConnection:
 
     def next(self) -> None:
         """The exchange is over: wait for the next request, or go on with it."""
-        engine = self.engine
         self._exchange = None
         self._phase = IDLE
-        self.deadline_s = engine.sweeper.after(engine.client_idle_timeout_s)
+        self.deadline_s = self.engine.client_idle_timeout.deadline_s
         data = self._buffer
         if data:
             self._buffer = b""
@@ -297,7 +293,7 @@ class ClientConnection:
 
     def close(self) -> None:
         """Close after what was written; not for longer than a body may stand still."""
-        self._end(CLOSING, self.engine.body_idle_timeout_s or LINGER_S)
+        self._end(CLOSING, self.engine.config.body_idle_timeout or LINGER_S)
         self.transport.loseConnection()
 
     def abort(self) -> None:

@@ -55,16 +55,17 @@ class Engine:
         "_date_s",
         "access_log",
         "authenticator",
-        "backend_idle_timeout_s",
+        "backend_idle_timeout",
         "balancer",
-        "body_idle_timeout_s",
-        "client_idle_timeout_s",
+        "body_idle_timeout",
+        "client_idle_timeout",
         "clients",
         "config",
         "counters",
         "dial_timeout_s",
         "draining",
-        "endpoint_timeout_s",
+        "endpoint_timeout",
+        "first_head_timeout",
         "make_request_id",
         "max_attempts",
         "max_body_bytes",
@@ -72,13 +73,13 @@ class Engine:
         "max_idle",
         "max_trailer_bytes",
         "pool",
-        "read_header_timeout_s",
+        "read_header_timeout",
         "request_limits",
         "response_limits",
         "seconds",
         "sweeper",
         "tables",
-        "tunnel_idle_timeout_s",
+        "tunnel_idle_timeout",
         "via",
         "wall_s",
     )
@@ -118,13 +119,16 @@ class Engine:
         self.response_limits = HeadLimits(
             config.max_response_header_bytes, config.max_response_headers
         )
-        self.read_header_timeout_s = config.read_header_timeout
+        self.read_header_timeout = sweeper.timeout(config.read_header_timeout)
+        self.first_head_timeout = sweeper.timeout(
+            config.read_header_timeout or config.frontend_idle_timeout
+        )
         self.dial_timeout_s = config.endpoint_dial_timeout
-        self.endpoint_timeout_s = config.endpoint_timeout
-        self.body_idle_timeout_s = config.body_idle_timeout
-        self.client_idle_timeout_s = config.frontend_idle_timeout
-        self.backend_idle_timeout_s = config.backends.idle_timeout
-        self.tunnel_idle_timeout_s = config.tunnel_idle_timeout
+        self.endpoint_timeout = sweeper.timeout(config.endpoint_timeout)
+        self.body_idle_timeout = sweeper.timeout(config.body_idle_timeout)
+        self.client_idle_timeout = sweeper.timeout(config.frontend_idle_timeout)
+        self.backend_idle_timeout = sweeper.timeout(config.backends.idle_timeout)
+        self.tunnel_idle_timeout = sweeper.timeout(config.tunnel_idle_timeout)
         self.max_attempts = max(1, config.backends.max_attempts)
         self.max_idle = config.backends.max_idle
         self.max_body_bytes = config.max_request_body_bytes

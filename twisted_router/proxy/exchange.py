@@ -228,7 +228,7 @@ class Exchange:
             upstream.request_sent()
         else:
             engine = self.engine
-            self.client.deadline_s = engine.sweeper.after(engine.body_idle_timeout_s)
+            self.client.deadline_s = engine.body_idle_timeout.deadline_s
         return rest
 
     # Finding an instance.
@@ -298,9 +298,7 @@ class Exchange:
             self.phase = WAITING
             return
         self.phase = BODY
-        self.client.deadline_s = self.engine.sweeper.after(
-            self.engine.body_idle_timeout_s
-        )
+        self.client.deadline_s = self.engine.body_idle_timeout.deadline_s
         self.client.feed_exchange()
 
     # From the instance.

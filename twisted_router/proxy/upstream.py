@@ -113,9 +113,7 @@ class InstanceConnection:
         elif phase == BODY:
             self._read_body(data)
         elif phase == TUNNEL:
-            self.deadline_s = self.engine.sweeper.after(
-                self.engine.tunnel_idle_timeout_s
-            )
+            self.deadline_s = self.engine.tunnel_idle_timeout.deadline_s
             self._tunnel.tunnelled(data)
         elif phase == IDLE:
             # Nothing was asked. Whatever this is, it must not become the answer to
@@ -172,9 +170,7 @@ class InstanceConnection:
         engine = self.engine
         # While the body is under way, it is the body's time that counts.
         self.deadline_s = (
-            engine.sweeper.after(engine.endpoint_timeout_s)
-            if exchange.request_done
-            else 0.0
+            engine.endpoint_timeout.deadline_s if exchange.request_done else 0.0
         )
         self.transport.write(head)
 
@@ -185,11 +181,11 @@ class InstanceConnection:
     def request_sent(self) -> None:
         """The request is complete: from now on, the response is waited for."""
         if self._phase == HEAD:
-            self.deadline_s = self.engine.sweeper.after(self.engine.endpoint_timeout_s)
+            self.deadline_s = self.engine.endpoint_timeout.deadline_s
 
     def tunnel(self, data: bytes) -> None:
         """Send bytes of an upgraded connection."""
-        self.deadline_s = self.engine.sweeper.after(self.engine.tunnel_idle_timeout_s)
+        self.deadline_s = self.engine.tunnel_idle_timeout.deadline_s
         self.transport.write(data)
 
     def half_close(self) -> None:
@@ -289,7 +285,7 @@ class InstanceConnection:
             self._body = EndlessBody()
         else:
             self._body = LengthBody(length)
-        self.deadline_s = self.engine.sweeper.after(self.engine.body_idle_timeout_s)
+        self.deadline_s = self.engine.body_idle_timeout.deadline_s
         if data:
             self._read_body(data)
 
@@ -314,7 +310,7 @@ class InstanceConnection:
         if body.done:
             self._end(rest, body.trailers)
         else:
-            self.deadline_s = self.engine.sweeper.after(self.engine.body_idle_timeout_s)
+            self.deadline_s = self.engine.body_idle_timeout.deadline_s
 
     def _end(self, extra: bytes, trailers: bytes) -> None:
         """The response is complete; ``extra`` is what came behind it."""
@@ -326,9 +322,7 @@ class InstanceConnection:
             self.engine.counters.protocol_errors += 1
         if self._reusable and not extra and exchange.request_done:
             self._phase = IDLE
-            self.deadline_s = self.engine.sweeper.after(
-                self.engine.backend_idle_timeout_s
-            )
+            self.deadline_s = self.engine.backend_idle_timeout.deadline_s
             # It was the client who could not take more.
             self.resume_reading()
             self.engine.pool.release(self)
@@ -345,7 +339,7 @@ class InstanceConnection:
             return
         self._phase = TUNNEL
         self._buffer = b""
-        self.deadline_s = self.engine.sweeper.after(self.engine.tunnel_idle_timeout_s)
+        self.deadline_s = self.engine.tunnel_idle_timeout.deadline_s
         self._tunnel = exchange.tunnel_opened(response)
         if data:
             self._tunnel.tunnelled(data)
