@@ -387,7 +387,7 @@ class CatalogTests(SweepTestCase):
 
     def test_all_are_not_read_too_often(self) -> None:
         """The more services there are, the longer it is until the next time."""
-        names = [f"s{n}" for n in range(200)]
+        names = [f"s{n}" for n in range(667)]
         counts = {name: 1 for name in names}
         self.settled(*names)
         self.follow(*names)

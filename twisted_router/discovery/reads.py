@@ -136,7 +136,7 @@ class Reads:
             self._pumping = False
 
     def _next(self) -> tuple[str, bool] | None:
-        """The next service that is not being read and may be; whether it is a suspect."""
+        """The next service that is not read now and may be; whether it is a suspect."""
         for queue, concurrency in (
             (self._changed, CONCURRENCY),
             (self._suspects, CONCURRENCY),

@@ -6,17 +6,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from twisted.internet.defer import Deferred, maybeDeferred
 from twisted.internet.interfaces import IDelayedCall
-from twisted.logger import Logger
-from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from ..interfaces import Answer, CatalogError, IConsulClient
+from ..interfaces import Answer, IConsulClient
 from .lists import SeenList
-from .pace import Pace
 from .poll import Poll, Terms
 from .reads import Reads
+from .summaries import Summaries
 from .watch import CATALOG, CHECKS, IWatch, Listener, read_name
 
 #: Services that are read at each move of the catalog, on the chance: those that changed
@@ -24,18 +21,14 @@ from .watch import CATALOG, CHECKS, IWatch, Listener, read_name
 SUSPECTS = 8
 
 #: After a search among *all* services, the next one waits so many seconds for each read
-#: that it took, and so many at most. A read costs this process half a millisecond, which
-#: it has to spare for requests.
-SEARCH_S_PER_READ = 0.01
+#: that it took, and so many at most. A read costs this process 0.4 ms, which it has to
+#: spare for requests.
+SEARCH_S_PER_READ = 0.003
 MAX_SEARCH_INTERVAL_S = 10.0
 
 #: Seconds after a move of the catalog until all services were read anew at leisure,
 #: whatever was found out about its cause.
 LEISURE_S = 60.0
-
-#: Of the agent's time, the summaries may take one part in so many.
-_SUMMARIES_SHARE = 3
-_SUMMARIES_S = 0.05
 
 # Note [What wakes a read]
 # Nothing in Consul tells which services changed, so it is found by comparing:
@@ -68,8 +61,6 @@ class NotifiedReads:
     The list of the catalog is the owner's, who calls :meth:`follow`.
     """
 
-    _log = Logger()
-
     def __init__(self, terms: Terms, client: IConsulClient, listener: Listener) -> None:
         self._terms = terms
         self._client = client
@@ -100,11 +91,9 @@ class NotifiedReads:
             )
             for status, seen in self._checks.items()
         ]
-        self._summaries: SeenList[str, Any] = SeenList()
-        self._summing: Deferred[Any] | None = None
-        self._sum_wanted = False
-        self._no_summaries = False
-        self._sum_pace = Pace(terms.clock, _SUMMARIES_S, self._sum)
+        self._summaries = Summaries(
+            terms, client, self._summaries_differ, self._summaries_settled
+        )
         self._search: IDelayedCall | None = None
         self._searched_until_s = 0.0
         self._leisure: IDelayedCall | None = None
@@ -135,18 +124,17 @@ class NotifiedReads:
             self._leisure_for_all = True
             self._plan_leisure()
             self._reads.suspect(reversed(self._latest))
-        self._want_summaries()
+        self._summaries.want()
         self._reads.pump()
         self._find_cause()
 
     def reread(self) -> None:
         """See :meth:`IWatch.reread`."""
-        self._no_summaries = False
         self._summaries.reset()
         for poll in self._polls:
             poll.rewind()
         self._mark_all()
-        self._want_summaries()
+        self._summaries.want()
 
     def confirmed_s(self, service: str) -> float | None:
         """See :meth:`IWatch.confirmed_s`.
@@ -171,7 +159,7 @@ class NotifiedReads:
     def stop(self) -> None:
         """See :meth:`IWatch.stop`."""
         self._stopped = True
-        self._sum_pace.close()
+        self._summaries.stop()
         for poll in self._polls:
             poll.stop()
         for read in CHECKS.values():
@@ -180,9 +168,6 @@ class NotifiedReads:
             if timer is not None:
                 timer.cancel()
         self._search = self._leisure = None
-        summing, self._summing = self._summing, None
-        if summing is not None:
-            summing.cancel()
         self._reads.stop()
         for name in self._services:
             self._forget(name)
@@ -234,67 +219,25 @@ class NotifiedReads:
         if name in self._services:
             self._reads.mark(name)
 
-    # Summaries
+    # What moves the catalog
 
-    def _want_summaries(self) -> None:
-        if not self._no_summaries:
-            self._sum_wanted = True
-            self._sum_pace.wake()
-
-    def _sum(self) -> None:
-        """Read the summaries, or once more when they have been read."""
-        if self._summing is not None or self._no_summaries:
-            return
-        began_s = self._terms.clock.seconds()
-        self._sum_wanted = False
-        request = self._summing = maybeDeferred(self._client.summaries)
-
-        def settled(result: Answer | Failure) -> None:
-            if self._summing is not request:
-                return  # dropped
-            self._summing = None
-            took_s = self._terms.clock.seconds() - began_s
-            self._sum_pace.period_s = max(_SUMMARIES_S, took_s * _SUMMARIES_SHARE)
-            if isinstance(result, Failure):
-                self._cannot_sum(result)
-            else:
-                self._summaries_are(result)
-            if self._sum_wanted:
-                self._sum_pace.wake()
-            self._reads.pump()
-            self._find_cause()
-
-        request.addBoth(settled)
-
-    def _summaries_are(self, answer: Answer) -> None:
-        for name, _ in self._summaries.is_now(answer.data, answer.index):
+    def _summaries_differ(self, names: Iterable[str]) -> None:
+        for name in names:
             if name in self._services:
                 self._reads.mark(name)
             else:
                 # Consul's servers, which are nobody's route.
                 self._explained_index = self._catalog_index
 
-    def _cannot_sum(self, failure: Failure) -> None:
-        error = failure.value
-        if not isinstance(error, CatalogError):
-            self._log.failure("summaries, read from Consul", failure)
-        elif not error.status:
-            return  # nobody answers, which the polls notice as well
-        self._no_summaries = True
-        self._sum_wanted = False
-        self._log.info(
-            "no summaries of services: {reason}; their changes will take longer",
-            reason=str(error),
-        )
-
-    # What no list shows
+    def _summaries_settled(self) -> None:
+        self._reads.pump()
+        self._find_cause()
 
     def _find_cause(self) -> None:
         """Search all services if nothing that was read can have moved the catalog."""
         if (
             self._catalog_index > self._explained_index
-            and self._summing is None
-            and not self._sum_wanted
+            and not self._summaries.awaited
             and self._search is None
             and self._reads.caught_up
             and not self._stopped
@@ -354,20 +297,20 @@ class NotifiedReads:
         self, name: str, suspect: bool, answer: Answer, known: tuple[int, ...]
     ) -> None:
         self._nodes[name] = frozenset(instance.node for instance in answer.data)
-        if answer.index > max(self._first_index, self._indexes.get(name, 0)):
-            self._changed_now(name)
-        self._indexes[name] = answer.index
         self._left_behind.pop(name, None)
         for seen, asked_at in zip(self._checks.values(), known, strict=True):
             if seen.read_saw(name, answer.index, asked_at):
                 self._mark(name)
-        if suspect:
+        if suspect and name not in self._latest:
             self._count_search()
         if answer.index >= self._catalog_index:
             # This is what moved it.
             self._explained_index = self._catalog_index
             if suspect:
                 self._reads.acquit()
+        if answer.index > max(self._first_index, self._indexes.get(name, 0)):
+            self._changed_now(name)
+        self._indexes[name] = answer.index
         self._find_cause()
 
 
