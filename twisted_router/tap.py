@@ -39,10 +39,11 @@ from .first_minute import (
     usual_agent,
     welcome,
 )
-from .interfaces import STATIC_SOURCE, IFactsSource
+from .interfaces import STATIC_SOURCE, IFactsSource, RouterError
 from .model import Instance
 from .net.deadlines import Sweeper
 from .net.reactor import install_unless_chosen
+from .net.tls import ClientTls
 from .net.transport import connector
 from .proxy.access_log import AccessLog
 from .proxy.counters import Counters
@@ -283,6 +284,13 @@ def _auth(config: Config, reactor: Any, rng: random.Random) -> AuthService:
     )
 
 
+def _client_tls(config: Config, reactor: Any) -> ClientTls:
+    try:
+        return ClientTls(reactor, config.backends.ca_cert)
+    except RouterError as error:
+        _exit(f"backends.ca_cert: {error}")
+
+
 def _engine(
     config: Config,
     tables: RouteTables,
@@ -305,6 +313,7 @@ def _engine(
         balancer,
         Sweeper(reactor, sweep_interval_s(config)),
         connector(reactor),
+        _client_tls(config, reactor),
         counters,
         access_log,
         auth,

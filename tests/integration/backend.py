@@ -40,13 +40,17 @@ class Server:
     """
 
     def __init__(self, testcase: SynchronousTestCase, factory: IProtocolFactory):
-        self._connections = _Counting(factory)
+        self._connections = _Counting(self._wrapped(factory))
         self.port = free_port()
         self.address = f"127.0.0.1:{self.port}"
         self._listening = running_reactor().listenTCP(
             self.port, self._connections, interface="127.0.0.1", backlog=500
         )
         testcase.addCleanup(self.close)
+
+    def _wrapped(self, factory: IProtocolFactory) -> IProtocolFactory:
+        """What serves a connection, with ``factory`` behind it."""
+        return factory
 
     @property
     def accepted(self) -> int:

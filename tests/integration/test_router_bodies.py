@@ -144,9 +144,14 @@ class TunnelSource(Protocol):
 
 
 class SlowPeerTests(TestCase):
-    """One side stops, then dawdles, then catches up; 100 MiB in all."""
+    """One side stops, then dawdles, then catches up; 100 MiB in all.
+
+    :cvar server: makes instances; ``web_server`` those with pages.
+    """
 
     timeout = 90
+    server: type[Server] = Server
+    web_server: type[WebServer] = WebServer
 
     def agent(self) -> Agent:
         pool = HTTPConnectionPool(running_reactor(), persistent=False)
@@ -184,7 +189,7 @@ class SlowPeerTests(TestCase):
             bodies.append(Blocks(request, COUNT))
             return NOT_DONE_YET
 
-        await self.start(WebServer(self, page))
+        await self.start(self.web_server(self, page))
         self.watch_memory()
         response = await treq.get(
             self.router.url, headers={"Host": HOST}, agent=self.agent()
@@ -203,7 +208,7 @@ class SlowPeerTests(TestCase):
 
     async def test_an_upload_waits_for_a_slow_instance(self) -> None:
         SlowSink.connections = []
-        await self.start(Server.of(self, SlowSink))
+        await self.start(self.server.of(self, SlowSink))
         self.watch_memory()
         file = BlockFile(COUNT)
         producer = FileBodyProducer(file, readSize=BLOCK_BYTES)
@@ -227,7 +232,7 @@ class SlowPeerTests(TestCase):
 
     async def test_a_tunnel_waits_for_a_slow_client(self) -> None:
         TunnelSource.connections = []
-        await self.start(Server.of(self, TunnelSource))
+        await self.start(self.server.of(self, TunnelSource))
         self.watch_memory()
         reader: SlowMessageReader = await connectProtocol(
             TCP4ClientEndpoint(running_reactor(), "127.0.0.1", self.router.port),

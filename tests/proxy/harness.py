@@ -21,6 +21,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from twisted_router.config.schema import Config
 from twisted_router.model import Instance, Status
 from twisted_router.net.deadlines import Sweeper
+from twisted_router.net.tls import ClientTls
 from twisted_router.proxy.counters import Counters
 from twisted_router.proxy.downstream import ClientConnection
 from twisted_router.proxy.engine import Engine
@@ -182,6 +183,7 @@ class MemoryEngine:
             balancer,
             self.sweeper,
             self._connect,
+            ClientTls(self.clock, config.backends.ca_cert),
             self.counters,
             self,  # type: ignore[arg-type]  # stands in for the access log
             self.authenticator,

@@ -132,6 +132,8 @@ class ReasonPhraseTests(SynchronousTestCase):
             414: "URI Too Long",
             431: "Request Header Fields Too Large",
             499: "Request Cancelled",
+            525: "SSL Handshake Failed",
+            526: "Invalid SSL Certificate",
             501: "Not Implemented",
             502: "Bad Gateway",
             503: "Service Unavailable",

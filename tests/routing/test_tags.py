@@ -192,6 +192,16 @@ class OptionTests(SynchronousTestCase):
             error = self.assertRaises(GrammarError, parse, f"/ auth={name}")
             self.assertIn(f"has no scheme {name!r}{hint};", str(error))
 
+    def test_tls_to_the_instance(self) -> None:
+        for words, skip in (
+            ("proto=https", False),
+            ("proto=https tlsskipverify=false", False),
+            ("tlsskipverify=true proto=https", True),
+        ):
+            self.assertEqual(
+                TargetOptions(https=True, skip_verify=skip), options(words)
+            )
+
     def test_not_to_verify_without_tls_is_a_mistake(self) -> None:
         for words in ("tlsskipverify=true", "proto=http tlsskipverify=true"):
             error = self.assertRaises(GrammarError, parse, f"/ {words}")

@@ -107,10 +107,9 @@ _IGNORED = {
         "max_tls_version",
         "forwarded_client_cert",
     ),
-    "instances are reached by plain HTTP/1.1": (
-        "ca_certs",
-        "skip_ssl_validation",
-        "tls_handshake_timeout",
+    "use backends.ca_cert, a file": ("ca_certs",),
+    "an instance says so in its tag, by tlsskipverify=true": ("skip_ssl_validation",),
+    "instances are not shown a certificate": (
         "backends.cert_chain",
         "backends.private_key",
     ),
@@ -130,7 +129,10 @@ _IGNORED = {
         "enable_http1_concurrent_read_write",
         "keep_alive_100_continue_requests",
     ),
-    "use endpoint_dial_timeout": ("websocket_dial_timeout",),
+    "use endpoint_dial_timeout": (
+        "websocket_dial_timeout",
+        "tls_handshake_timeout",
+    ),
     "use endpoint_timeout": ("http_1_endpoint_timeout", "http_2_endpoint_timeout"),
     "silent connections end by backends.idle_timeout and body_idle_timeout": (
         "endpoint_keep_alive_probe_interval",

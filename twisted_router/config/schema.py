@@ -286,6 +286,10 @@ class BackendsConfig:
     idle_timeout: Seconds = _key(
         Seconds(15.0), "how long one is kept; below what backends themselves allow"
     )
+    ca_cert: str = _key(
+        "",
+        "PEM file that certificates of proto=https must chain to; empty = the system's",
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from .exchange import Exchange
     from .request_head import RequestHead
 
-_AUTHORIZATION = re.compile(rb"(?im)^authorization:[\t ]*+([^\r]*)")
-_PROTO = re.compile(rb"(?im)^x-forwarded-proto:[\t ]*+([a-z]++)")
+_AUTHORIZATION = re.compile(rb"(?im)^authorization:[\t ]*([^\r]*)")
+_PROTO = re.compile(rb"(?im)^x-forwarded-proto:[\t ]*([a-z]+)")
 
 
 class Admission:

@@ -11,6 +11,7 @@ from email.utils import formatdate
 from ..config.schema import Config
 from ..interfaces import IAuthenticator, IRouteTables
 from ..net.deadlines import Sweeper
+from ..net.tls import ClientTls
 from ..net.transport import Connect
 from ..routing.balance import Balancer
 from .access_log import AccessLog
@@ -40,6 +41,7 @@ class RequestIds:
 class Engine:
     """The parts that a connection works with, and the limits it keeps.
 
+    :param connect: dials instances; ``client_tls`` adds TLS where a tag wants it.
     :param authenticator: asked where a route demands a user.
     :param seconds: a precise monotonic clock, for durations.
     :param wall_s: seconds since the epoch, for logs and Date fields.
@@ -59,6 +61,7 @@ class Engine:
         "balancer",
         "body_idle_timeout",
         "client_idle_timeout",
+        "client_tls",
         "clients",
         "config",
         "counters",
@@ -91,6 +94,7 @@ class Engine:
         balancer: Balancer,
         sweeper: Sweeper,
         connect: Connect,
+        client_tls: ClientTls,
         counters: Counters,
         access_log: AccessLog | None,
         authenticator: IAuthenticator,
@@ -108,6 +112,7 @@ class Engine:
         self.seconds = seconds
         self.wall_s = wall_s
         self.make_request_id = RequestIds(rng).make
+        self.client_tls = client_tls
         self.pool = ConnectionPool(self, connect)
         self.clients: set[ClientConnection] = set()
         self.draining = False

@@ -11,6 +11,8 @@ _REASONS = {
     413: "Content Too Large",
     414: "URI Too Long",
     499: "Request Cancelled",
+    525: "SSL Handshake Failed",
+    526: "Invalid SSL Certificate",
 }
 
 #: gorouter's Cache-Control values: how long a cache in front may remember an error.
@@ -97,10 +99,13 @@ def redirected(status: int, location: bytes) -> ErrorPage:
     return ErrorPage(status, "See there.", fields=b"Location: " + location + b"\r\n")
 
 
-def endpoint_failure(reason: str) -> ErrorPage:
-    """An instance did not give a response that could be passed on."""
+def endpoint_failure(reason: str, status: int = 502) -> ErrorPage:
+    """An instance did not give a response that could be passed on.
+
+    :param status: gorouter has others than 502 where TLS is the reason.
+    """
     message = "Registered endpoint failed to handle the request."
-    return ErrorPage(502, message, _failure_cause(reason))
+    return ErrorPage(status, message, _failure_cause(reason))
 
 
 def endpoint_timeout(reason: str) -> ErrorPage:

@@ -154,7 +154,7 @@ class Exchange:
             self._fail(self.why_none())
             return
         self.take_instance(candidate)
-        upstream = engine.pool.acquire(candidate.state)
+        upstream = engine.pool.acquire(candidate)
         if upstream is not None:
             self._send(upstream)
         else:

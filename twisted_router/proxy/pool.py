@@ -9,7 +9,8 @@ from twisted.internet.protocol import ClientFactory
 from twisted.python.failure import Failure
 
 from ..net.transport import Connect
-from ..routing.state import InstanceState
+from ..routing.state import Candidate, InstanceState
+from .tls_upstream import TlsInstanceConnection
 from .upstream import InstanceConnection
 
 if TYPE_CHECKING:
@@ -31,17 +32,22 @@ class Dialling(ClientFactory):
 
     noisy = False
 
-    def __init__(self, engine: Engine, state: InstanceState, caller: Dials) -> None:
+    def __init__(self, engine: Engine, candidate: Candidate, caller: Dials) -> None:
         self._engine = engine
-        self._state = state
+        self._candidate = candidate
         self._caller: Dials | None = caller
         self._connector: Any = None
 
     def start(self, connect: Connect) -> None:
         """Dial. The answer may come before this returns."""
-        state = self._state
-        timeout_s = self._engine.dial_timeout_s
-        connector = connect(state.address, state.port, self, timeout_s)
+        engine, candidate = self._engine, self._candidate
+        factory: Any = self
+        if candidate.tls is not None:
+            terms = candidate.tls
+            factory = engine.client_tls.wrap(self, terms.name, terms.verify)
+        connector = connect(
+            candidate.address, candidate.port, factory, engine.dial_timeout_s
+        )
         if self._caller is not None:
             self._connector = connector
 
@@ -61,9 +67,14 @@ class Dialling(ClientFactory):
         self, address: IAddress | None
     ) -> InstanceConnection | None:
         """Make the protocol, unless the caller has gone."""
+        if self._candidate.tls is not None:
+            # Also without a caller: TLS is there already, and wants somebody to end it.
+            return TlsInstanceConnection(
+                self._engine, self._candidate, self._connected, self._failed
+            )
         if self._caller is None:
             return None
-        return InstanceConnection(self._engine, self._state, self._connected)
+        return InstanceConnection(self._engine, self._candidate, self._connected)
 
     def _connected(self, connection: InstanceConnection) -> None:
         caller, self._caller, self._connector = self._caller, None, None
@@ -74,6 +85,9 @@ class Dialling(ClientFactory):
 
     def clientConnectionFailed(self, connector: Any, reason: Failure) -> None:
         """Tell the caller."""
+        self._failed(reason)
+
+    def _failed(self, reason: Failure) -> None:
         caller, self._caller, self._connector = self._caller, None, None
         if caller is not None:
             caller.dial_failed(reason)
@@ -81,6 +95,8 @@ class Dialling(ClientFactory):
 
 class ConnectionPool:
     """Idle keep-alive connections, kept for each instance on its state.
+
+    Those with TLS are kept apart, by the terms under which they were made.
 
     The one that was used last is used first: the others get their chance to time out,
     and a connection that the instance has just used is the least likely to be dead.
@@ -91,14 +107,14 @@ class ConnectionPool:
         self._connect = connect
         self._open: set[InstanceConnection] = set()
 
-    def acquire(self, state: InstanceState) -> InstanceConnection | None:
+    def acquire(self, candidate: Candidate) -> InstanceConnection | None:
         """Take an idle connection to this instance, if there is one."""
-        idle = state.idle
+        idle = candidate.idle
         return idle.pop() if idle else None
 
-    def dial(self, state: InstanceState, caller: Dials) -> Dialling:
+    def dial(self, candidate: Candidate, caller: Dials) -> Dialling:
         """Open a new connection to this instance."""
-        dialling = Dialling(self._engine, state, caller)
+        dialling = Dialling(self._engine, candidate, caller)
         dialling.start(self._connect)
         return dialling
 
@@ -108,22 +124,23 @@ class ConnectionPool:
 
     def release(self, connection: InstanceConnection) -> None:
         """Keep a connection for the next request, or close it if there are enough."""
-        state = connection.state
-        if state.retired or len(state.idle) >= self._engine.max_idle:
+        idle = connection.idle
+        if connection.state.retired or len(idle) >= self._engine.max_idle:
             connection.close()
         else:
-            state.idle.append(connection)
+            idle.append(connection)
 
     def lost(self, connection: InstanceConnection) -> None:
         """Forget a connection that is gone."""
         self._open.discard(connection)
-        if connection in connection.state.idle:
-            connection.state.idle.remove(connection)
+        if connection in connection.idle:
+            connection.idle.remove(connection)
 
     def retire(self, state: InstanceState) -> None:
         """Close the idle connections of an instance that no route names any more."""
-        for connection in list(state.idle):
-            connection.close()
+        for idle in (state.idle, *(state.idle_tls or {}).values()):
+            for connection in list(idle):
+                connection.close()
 
     def close_idle(self) -> None:
         """Close every connection that serves no request."""

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from twisted.python.failure import Failure
 
+from ..net.tls import CertificateError, ServerNameError, TlsError
 from . import errors
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ class Search:
         """
         exchange = self._exchange
         assert exchange.candidate is not None
-        dialling = exchange.engine.pool.dial(exchange.candidate.state, self)
+        dialling = exchange.engine.pool.dial(exchange.candidate, self)
         if dialling.active:
             self._dialling = dialling
 
@@ -85,7 +86,8 @@ class Search:
         if candidate is None:
             exchange.answer(
                 errors.endpoint_failure(
-                    f"dial {state.address}:{state.port}: {reason.getErrorMessage()}"
+                    f"dial {state.address}:{state.port}: {reason.getErrorMessage()}",
+                    _status(reason),
                 )
             )
             return
@@ -96,8 +98,17 @@ class Search:
     def _ask(self, candidate: Candidate) -> None:
         exchange = self._exchange
         exchange.take_instance(candidate)
-        connection = exchange.engine.pool.acquire(candidate.state)
+        connection = exchange.engine.pool.acquire(candidate)
         if connection is not None:
             exchange.found(connection)
         else:
             self.dial()
+
+
+def _status(reason: Failure) -> int:
+    """What to answer when the last instance could not be connected to: gorouter's."""
+    if reason.check(CertificateError):
+        return 526
+    if reason.check(ServerNameError):
+        return 503
+    return 525 if reason.check(TlsError) else 502

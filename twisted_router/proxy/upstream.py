@@ -15,7 +15,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from ..routing.state import InstanceState
+from ..routing.state import Candidate
 from . import errors
 from .forward import switched_to_offered
 from .framing import Body, ChunkedBody, EndlessBody, LengthBody
@@ -41,7 +41,9 @@ class InstanceConnection:
     """Sends requests to an instance and its responses to the client that asked.
 
     :param connected: called with the connection when it is open.
+    :param candidate: the target that it is for; others of the same instance may use it.
     :ivar exchange: what it serves, ``None`` while it is idle.
+    :ivar idle: where it is kept between requests.
     :ivar stalled: the instance does not take what it is sent.
     :ivar uses: requests it has completed.
     """
@@ -57,6 +59,7 @@ class InstanceConnection:
         "deadline_s",
         "engine",
         "exchange",
+        "idle",
         "stalled",
         "state",
         "transport",
@@ -70,11 +73,12 @@ class InstanceConnection:
     def __init__(
         self,
         engine: Engine,
-        state: InstanceState,
+        candidate: Candidate,
         connected: Callable[[InstanceConnection], None],
     ) -> None:
         self.engine = engine
-        self.state = state
+        self.state = candidate.state
+        self.idle = candidate.idle
         self.exchange: Exchange | None = None
         self.stalled = False
         self.uses = 0

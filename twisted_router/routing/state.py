@@ -2,11 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
-from ..model import Instance, Target
+from ..model import Instance, Target, TargetOptions
 
 Identity = tuple[str, str, str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class TlsTerms:
+    """How to speak TLS with an instance. Connections of other terms are other ones.
+
+    :ivar name: host name or IP address that its certificate is for.
+    :ivar verify: whether to hold it to that.
+    """
+
+    name: str
+    verify: bool
 
 
 class InstanceState:
@@ -17,7 +30,8 @@ class InstanceState:
     :ivar failures: failures since it last did well.
     :ivar failed_until_s: until when it is passed over, in seconds on the balancer's
         clock; 0 when it is not.
-    :ivar idle: kept connections, of the proxy's own kind.
+    :ivar idle: kept connections, of the proxy's own kind; those with TLS are in
+        ``idle_tls``, by their terms.
     :ivar retired: no route names it any more: keep no connection to it.
     """
 
@@ -27,6 +41,7 @@ class InstanceState:
         "failures",
         "identity",
         "idle",
+        "idle_tls",
         "in_flight",
         "port",
         "requests",
@@ -42,7 +57,16 @@ class InstanceState:
         self.failures = 0
         self.failed_until_s = 0.0
         self.idle: list[Any] = []
+        self.idle_tls: dict[TlsTerms, list[Any]] | None = None
         self.retired = False
+
+    def idle_for(self, tls: TlsTerms | None) -> list[Any]:
+        """The kept connections of these terms, to be changed in place."""
+        if tls is None:
+            return self.idle
+        if self.idle_tls is None:
+            self.idle_tls = {}
+        return self.idle_tls.setdefault(tls, [])
 
     def __repr__(self) -> str:
         return (
@@ -58,6 +82,8 @@ class Candidate:
     :ivar host: Host to send, ``b""`` for the one received.
     :ivar strip: path prefix to remove, ``b""`` for none.
     :ivar prepend: path prefix to add after that, ``b""`` for none.
+    :ivar tls: ``None`` to speak without.
+    :ivar idle: connections that are kept for it, those of its state.
     :ivar share: part of the route's requests by weight; 0 when the route has none.
     :ivar credit: the balancer's: how far behind its share it is.
     """
@@ -67,12 +93,14 @@ class Candidate:
         "authority",
         "credit",
         "host",
+        "idle",
         "instance",
         "port",
         "prepend",
         "share",
         "state",
         "strip",
+        "tls",
     )
 
     def __init__(self, target: Target, state: InstanceState, share: float) -> None:
@@ -87,5 +115,19 @@ class Candidate:
         self.host = self.authority if options.host == "dst" else options.host.encode()
         self.strip = options.strip.encode("ascii")
         self.prepend = options.prepend.encode("ascii")
+        self.tls = _tls_terms(instance, options) if options.https else None
+        self.idle = state.idle_for(self.tls)
         self.share = share
         self.credit = 0.0
+
+
+def _tls_terms(instance: Instance, options: TargetOptions) -> TlsTerms:
+    """As with fabio, ``host=NAME`` is also whom the certificate must be for."""
+    name = options.host
+    if name in ("", "dst"):
+        name = instance.address
+    elif name.startswith("["):
+        name = name[1 : name.index("]")]
+    else:
+        name = name.partition(":")[0]
+    return TlsTerms(name, not options.skip_verify)

@@ -188,10 +188,10 @@ def _parse_weight(text: str) -> float:
 
 
 def _parse_proto(text: str) -> bool:
-    if text in ("https", "tcp", "grpc", "grpcs"):
+    if text in ("tcp", "grpc", "grpcs"):
         raise GrammarError(f"{text} is not supported yet")
-    if text != "http":
-        raise GrammarError("write http, which is the default")
+    if text not in ("http", "https"):
+        raise GrammarError("write http, which is the default, or https")
     return text == "https"
 
 
