@@ -209,6 +209,12 @@ class IConsulClient(Interface):
         Fails with status 404 for an unknown id.
         """
 
+    def report(check_id: str, status: str, output: str = "") -> Deferred[None]:
+        """Set the status of a TTL check: ``passing``, ``warning`` or ``critical``.
+
+        Fails with status 404, or 500 up to Consul 1.8, for an unknown id.
+        """
+
     def close() -> Deferred[None]:
         """Close idle connections; fires when the last one is gone."""
 

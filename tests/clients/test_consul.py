@@ -285,6 +285,13 @@ class WriteTests(ConsulTestCase):
         self.successResultOf(self.client.maintenance("w", False))
         self.assertEqual("/v1/agent/service/maintenance/w?enable=false", self.asked.uri)
 
+    def test_a_status_is_reported_with_its_reason(self) -> None:
+        self.successResultOf(self.client.report("service:h:w:80", "critical", "a & b"))
+        self.assertEqual("/v1/agent/check/update/service%3Ah%3Aw%3A80", self.asked.uri)
+        self.assertEqual(
+            {"Status": "critical", "Output": "a & b"}, json.loads(self.asked.body)
+        )
+
     def test_maintenance_of_an_unknown_id_fails_with_404(self) -> None:
         self.api.status = 404
         self.assertEqual(404, self.error_of(self.client.maintenance("x", True)).status)
@@ -390,6 +397,7 @@ class TokenTests(ConsulTestCase):
             lambda: client.register({"Name": "web"}),
             lambda: client.deregister("x"),
             lambda: client.maintenance("x", True),
+            lambda: client.report("x", "passing"),
         ]
         for call in calls:
             self.successResultOf(call())

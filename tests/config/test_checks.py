@@ -93,6 +93,15 @@ class RegistrarTests(SynchronousTestCase):
         (problem,) = problems_of(text)
         self.assertIn("f:3: docker.tags: httpGet is not supported", problem)
 
+    def test_a_ttl_must_be_refreshed_before_it_is_over(self) -> None:
+        for ttl, refresh, problems in ((30, 30, 1), (0, 5, 1), (30, 10, 0), (30, 0, 0)):
+            text = f"{WITH_CONSUL}docker: {{ttl: {ttl}, ttl-refresh: {refresh}}}\n"
+            if problems:
+                (problem,) = problems_of(text)
+                self.assertIn("docker.ttl_refresh: not shorter than", problem)
+            else:
+                self.assertEqual([], warnings_of(text))
+
     def test_tags_that_can_be_filled_in_are_fine(self) -> None:
         docker = config_of(WITH_CONSUL + "docker: {tags: '{{.Name}}'}\n").docker
         self.assertEqual(DockerConfig(tags="{{.Name}}"), docker)

@@ -98,6 +98,37 @@ class ClientContract(Suite):
         self.assertEqual([self.service_id], list(await self.client.agent_services()))
         self.assertEqual([check_id], list(await self.client.agent_checks()))
 
+    async def test_several_checks_have_the_ids_that_they_are_given(self) -> None:
+        checks = [
+            {"CheckID": f"service:{self.service_id}{tail}", "TTL": "9h", "Status": each}
+            for tail, each in (("", "passing"), (":health", "critical"))
+        ]
+        service = {"ID": self.service_id, "Name": self.name, "Checks": checks}
+        await self.client.register(service)
+        found = await self.client.agent_checks()
+        self.assertEqual(
+            {check["CheckID"]: check["Status"] for check in checks},
+            {check_id: check["Status"] for check_id, check in found.items()},
+        )
+
+    async def test_a_reported_status_outlives_a_registration(self) -> None:
+        check_id = f"service:{self.service_id}:health"
+        check = {"CheckID": check_id, "TTL": "9h", "Status": "critical"}
+        service = {"ID": self.service_id, "Name": self.name, "Checks": [check]}
+        await self.client.register(service)
+        await self.client.report(check_id, "passing", "why")
+        for port in (80, 81):
+            found = (await self.client.agent_checks())[check_id]
+            self.assertEqual(("passing", "why"), (found["Status"], found["Output"]))
+            await self.client.register(service | {"Port": port})
+        found = (await self.client.agent_checks())[check_id]
+        self.assertEqual("passing", found["Status"])
+
+    async def test_a_report_on_an_unknown_check_fails_with_a_status(self) -> None:
+        with self.assertRaises(CatalogError) as caught:
+            await self.client.report("nope", "passing")
+        self.assertIn(caught.exception.status, (404, 500))
+
     async def test_a_deregistered_service_is_gone(self) -> None:
         await self.put_service()
         for _ in range(2):

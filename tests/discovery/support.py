@@ -144,6 +144,10 @@ class ScriptedConsul:
         """See :class:`IConsulClient`."""
         raise NotImplementedError
 
+    def report(self, check_id: str, status: str, output: str = "") -> Deferred[None]:
+        """See :class:`IConsulClient`."""
+        raise NotImplementedError
+
     def close(self) -> Deferred[None]:
         """See :class:`IConsulClient`."""
         raise NotImplementedError

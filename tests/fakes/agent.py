@@ -22,9 +22,11 @@ class FakeConsulAgent:
     """The agent's state.
 
     :ivar services: what it holds, as ``/v1/agent/services`` answers.
-    :ivar writes: ``register ID``, ``deregister ID``, ``maintain ID`` and ``resume ID``,
-        all that it has taken.
-    :ivar checks: the check that each service was registered with.
+    :ivar writes: ``register ID``, ``deregister ID``, ``maintain ID``, ``resume ID`` and
+        ``STATUS CHECK-ID``, all that it has taken.
+    :ivar checks: the check that each service was registered with, if it was one.
+    :ivar reported: statuses of all checks of services that were registered with a list
+        of them, by service ID and check ID.
     :ivar maintenance: why a service is in maintenance mode, by ID.
     :ivar keeps_maintenance: that lasts when checks are replaced; in Consul 1.8, whose
         agent this is otherwise, it does not.
@@ -37,6 +39,7 @@ class FakeConsulAgent:
     address: str = "192.0.2.1"
     services: dict[str, dict[str, Any]] = field(default_factory=dict)
     checks: dict[str, Any] = field(default_factory=dict)
+    reported: dict[str, dict[str, str]] = field(default_factory=dict)
     writes: list[str] = field(default_factory=list)
     refused: dict[str, str] = field(default_factory=dict)
     maintenance: dict[str, str] = field(default_factory=dict)
@@ -49,12 +52,21 @@ class FakeConsulAgent:
         """Come back from a restart without a data directory."""
         self.services.clear()
         self.checks.clear()
+        self.reported.clear()
         self.maintenance.clear()
 
     def register(self, payload: dict[str, Any], keep_checks: bool = False) -> None:
         """Take a service, as if somebody had sent this."""
         if payload.get("Check") or not keep_checks:
             self.checks[payload["ID"]] = payload.get("Check")
+        before = self.reported.get(payload["ID"], {})
+        given = {
+            check["CheckID"]: before.get(
+                check["CheckID"], check.get("Status", "critical")
+            )
+            for check in payload.get("Checks", ())
+        }
+        self.reported[payload["ID"]] = before | given if keep_checks else given
         if not keep_checks and not self.keeps_maintenance:
             self.maintenance.pop(payload["ID"], None)
         self.services[payload["ID"]] = {
@@ -70,7 +82,7 @@ class FakeConsulAgent:
 
     def deregister(self, service_id: str) -> None:
         """Lose a service, and all its checks."""
-        for held in (self.services, self.checks, self.maintenance):
+        for held in (self.services, self.checks, self.reported, self.maintenance):
             held.pop(service_id, None)
 
     def switch(self, service_id: str, enable: bool, reason: str) -> None:
@@ -87,10 +99,23 @@ class FakeConsulAgent:
             f"_service_maintenance:{key}": (key, notes)
             for key, notes in self.maintenance.items()
         }
-        return {
+        listed = {
             check_id: {"CheckID": check_id, "ServiceID": service_id, "Notes": notes}
             for check_id, (service_id, notes) in (own | modes).items()
         }
+        for service_id, statuses in self.reported.items():
+            for check_id, status in statuses.items():
+                check = {"CheckID": check_id, "ServiceID": service_id}
+                listed[check_id] = {**check, "Notes": "", "Status": status}
+        return listed
+
+    def report(self, check_id: str, status: str) -> bool:
+        """Take the status of a check; says whether there is such a check."""
+        for statuses in self.reported.values():
+            if check_id in statuses:
+                statuses[check_id] = status
+                return True
+        return False
 
 
 class AgentApi(Resource):
@@ -124,7 +149,8 @@ class AgentApi(Resource):
             return NOT_DONE_YET
         verb, _, last = request.path.decode().rpartition("/")
         verb = verb.rpartition("/")[2] if last != "register" else last
-        payload = json.loads(request.content.read()) if verb == "register" else {}
+        body = request.content.read()
+        payload = json.loads(body) if verb in ("register", "update") else {}
         service_id = payload.get("ID") or unquote(last)
         if service_id in self._agent.refused:
             request.setResponseCode(400)
@@ -134,6 +160,11 @@ class AgentApi(Resource):
             self._agent.register(payload, keep_checks=not replace)
         elif verb == "deregister":
             self._agent.deregister(service_id)
+        elif verb == "update":
+            verb = payload["Status"]
+            if not self._agent.report(service_id, verb):
+                request.setResponseCode(500)
+                return b"CheckID does not have associated TTL"
         elif service_id not in self._agent.services:
             request.setResponseCode(404)
             return b"unknown service ID"

@@ -71,6 +71,7 @@ class FakeDockerEngine:
         network: str = "default",
         stop_signal: str = "",
         stop_timeout: int | None = None,
+        health: str = "",
     ) -> str:
         """``docker run --detach``. Gives the id.
 
@@ -89,6 +90,7 @@ class FakeDockerEngine:
             network=network,
             stop_signal=stop_signal,
             stop_timeout=stop_timeout,
+            health=health,
         )
         data["HostConfig"]["PortBindings"] = {
             self._key(port): [{"HostIp": "", "HostPort": host}] for host, port in pairs
@@ -140,6 +142,12 @@ class FakeDockerEngine:
         self._emit("kill", self._find(container), signal=str(number))
         if number == _SIGNALS["KILL"]:
             self.die(container, 137)
+
+    def report_health(self, container: str, status: str) -> None:
+        """Its health check comes to another result."""
+        data = self._find(container)
+        data["State"]["Health"]["Status"] = status
+        self._emit(f"health_status: {status}", data)
 
     def pause(self, container: str) -> None:
         """``docker pause``: it runs, and does nothing."""
@@ -284,7 +292,8 @@ class FakeDockerEngine:
 
     def _send(self, event: Event, write: Callable[[bytes | None], None]) -> None:
         wanted = self._streams[write]
-        if not wanted or (event["Type"] in wanted and event["Action"] in wanted):
+        action = event["Action"].partition(":")[0]
+        if not wanted or (event["Type"] in wanted and action in wanted):
             write(self._encode(event))
 
     def _entry(self, data: dict[str, Any]) -> dict[str, Any]:
@@ -306,9 +315,15 @@ class FakeDockerEngine:
             "Ports": ports,
             "Labels": dict(data["Config"]["Labels"]),
             "State": data["State"]["Status"],
-            "Status": "Up 5 seconds",
+            "Status": "Up 5 seconds" + _health_words(data),
             "HostConfig": {"NetworkMode": data["HostConfig"]["NetworkMode"]},
             "NetworkSettings": {
                 "Networks": copy.deepcopy(data["NetworkSettings"]["Networks"])
             },
         }
+
+
+def _health_words(data: dict[str, Any]) -> str:
+    """How the list shows health."""
+    status = data["State"].get("Health", {}).get("Status", "")
+    return f" (health: {status})" if status == "starting" else status and f" ({status})"

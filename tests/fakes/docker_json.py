@@ -19,6 +19,7 @@ def container_json(
     state: Mapping[str, Any] | None = None,
     stop_signal: str = "",
     stop_timeout: int | None = None,
+    health: str = "",
 ) -> dict[str, Any]:
     """What ``/containers/ID/json`` answers for a running container.
 
@@ -29,6 +30,7 @@ def container_json(
     :param state: fields of ``State`` that differ from a running container's.
     :param stop_signal: left out if empty, as Docker does.
     :param stop_timeout: seconds; left out if ``None``.
+    :param health: ``State.Health.Status``; empty without a health check.
     """
     stop: dict[str, Any] = {"StopSignal": stop_signal} if stop_signal else {}
     if stop_timeout is not None:
@@ -57,6 +59,7 @@ def container_json(
             "Error": "",
             "StartedAt": "2026-01-01T00:00:01Z",
             "FinishedAt": "0001-01-01T00:00:00Z",
+            **({"Health": {"Status": health, "Log": []}} if health else {}),
             **(state or {}),
         },
         "Config": {

@@ -67,9 +67,13 @@ class RecordingClient(ConsulClient):
 
 
 class RegistrarTestCase(TestCase):
-    """Base: a registrar at work, and one container of the test's own."""
+    """Base: a registrar at work, and one container of the test's own.
+
+    :cvar rules: what its operator wants.
+    """
 
     timeout = 120
+    rules = DockerConfig(reconcile_interval=Seconds(INTERVAL_S))
 
     async def setUp(self) -> None:  # type: ignore[override]  # trial awaits it
         """An empty Consul, and a registrar at work."""
@@ -93,7 +97,7 @@ class RegistrarTestCase(TestCase):
         registrar = self.registrar = RegistrarService(
             DockerClient(self.reactor, DockerConfig(), os.environ),
             client,
-            DockerConfig(reconcile_interval=Seconds(INTERVAL_S)),
+            self.rules,
             self.reactor,
             backoff_policy(rng, maximum_s=1.0),
             rng,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from twisted.trial.unittest import SynchronousTestCase
@@ -11,6 +12,7 @@ from twisted_router.registrar.desired import Desired
 from twisted_router.registrar.owner import Owner
 from twisted_router.registrar.plan import Deregister, Register
 from twisted_router.registrar.registration import Registration
+from twisted_router.registrar.reports import Report, alive_check_id
 
 US = Owner("node-1")
 WEB = Registration("web", "web", "10.0.0.1", 80, "c1", meta=US.marks("c1"))
@@ -29,7 +31,10 @@ class CompareTests(SynchronousTestCase):
     ) -> Comparison:
         """With one service that should be there."""
         reasons = dict.fromkeys(odd.split(), "odd")
-        return compare(Desired((WEB,), ()), services, {}, US, reasons, kept.split())
+        statuses = dict.fromkeys(map(alive_check_id, services), "passing")
+        return compare(
+            Desired((WEB,), ()), services, {}, US, reasons, kept.split(), statuses
+        )
 
     def test_what_is_missing_and_what_is_left_over(self) -> None:
         """The plan; and what each container has, or is about to have."""
@@ -44,6 +49,23 @@ class CompareTests(SynchronousTestCase):
         self.assertEqual((Register(WEB),), found.steps)
         self.assertEqual({"c1": {"web"}, "c2": {"a"}, "c3": {"b"}}, found.held)
         self.assertEqual({("c2", "not registered: odd")}, found.remarks)
+
+    def test_what_is_kept_alive(self) -> None:
+        """What odd containers have; not what has ended, nor what is not ours."""
+        services = held("a", "c2") | held("b", "c3") | held("c", "c4", Owner("x"))
+        found = self.compared(services, odd="c2 c4", kept="c3")
+        self.assertEqual({alive_check_id("a")}, found.alive)
+
+    def test_what_is_registered_is_kept_alive(self) -> None:
+        """From its first moment; not under an ID that is another's."""
+        report = Report(alive_check_id("web"), "", "9s", "passing", "")
+        web = replace(WEB, reports=(report,))
+        for services, expected in (
+            ({}, {alive_check_id("web")}),
+            (held("web", "c9", Owner("node-2")), set()),
+        ):
+            found = compare(Desired((web,), ()), services, {}, US, {}, (), {})
+            self.assertEqual(expected, found.alive)
 
     def test_the_place_of_a_kept_service_can_be_taken(self) -> None:
         """By the container that comes after it."""

@@ -159,6 +159,17 @@ class ReadContainerTests(SynchronousTestCase):
             data = container_json(state={"Paused": paused})
             self.assertEqual(paused, read_container(data).paused)
 
+    def test_health(self) -> None:
+        """As its check has it; Docker says so in two ways that there is none."""
+        for status, expected in (
+            ("", ""),
+            ("none", ""),
+            ("starting", "starting"),
+            ("unhealthy", "unhealthy"),
+        ):
+            data = container_json(health=status)
+            self.assertEqual(expected, read_container(data).health, status)
+
     def test_how_it_is_stopped(self) -> None:
         """By its own signal and time; and when this run of it began."""
         started = {"StartedAt": "2026-01-02T03:04:05.6Z"}

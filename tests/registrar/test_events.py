@@ -29,6 +29,13 @@ class ReadEventTests(SynchronousTestCase):
                 read_event(event("container", action, "c", name="web")),
             )
 
+    def test_of_health(self) -> None:
+        """The result is in what follows; inspecting tells it."""
+        self.assertEqual(
+            ContainerEvent("c", "health_status", AT),
+            read_event(event("container", "health_status: healthy", "c")),
+        )
+
     def test_of_a_signal(self) -> None:
         """With its number."""
         self.assertEqual(

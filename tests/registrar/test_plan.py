@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from hypothesis import given, settings
@@ -19,11 +19,13 @@ from twisted_router.registrar.plan import (
     Register,
     Resume,
     Step,
+    Tell,
     conflicts,
     held_by_container,
     plan_changes,
 )
 from twisted_router.registrar.registration import Registration
+from twisted_router.registrar.reports import Report
 
 NODE = "node-1"
 OURS = Owner(NODE)
@@ -301,6 +303,71 @@ def _agents(draw: st.DrawFn) -> Agent:
 def is_marked(service: dict[str, Any]) -> bool:
     """Whether a service has our mark."""
     return bool((service["Meta"] or {}).get(OWNER) == NODE)
+
+
+class StatusTests(SynchronousTestCase):
+    """Checks whose status is ours to tell."""
+
+    def with_reports(self, **statuses: str) -> Registration:
+        """A service with such checks, by the last word of their ids."""
+        reports = tuple(
+            Report(f"service:a:{word}", word, "1h", status, "why")
+            for word, status in statuses.items()
+        )
+        each = registration(check="30s")
+        return replace(each, reports=reports)
+
+    def plan(self, each: Registration, **held: str) -> tuple[Step, ...]:
+        """What there is to do when the agent has these statuses."""
+        statuses = {f"service:a:{word}": status for word, status in held.items()}
+        statuses |= {"service:a": "passing", "service:b:health": "critical"}
+        return plan_changes([each], {"a": stored(each)}, {}, OURS, statuses)
+
+    def test_what_the_agent_knows_is_not_told_again(self) -> None:
+        """Whatever it is."""
+        for status in ("passing", "critical"):
+            each = self.with_reports(health=status)
+            self.assertEqual((), self.plan(each, health=status))
+
+    def test_another_status_is_told(self) -> None:
+        """Nothing else is written for it."""
+        for status, other in (("passing", "critical"), ("critical", "passing")):
+            each = self.with_reports(health=status)
+            (report,) = each.reports
+            self.assertEqual((Tell("a", "c1", report),), self.plan(each, health=other))
+
+    def test_a_new_service_begins_with_its_status(self) -> None:
+        """It is part of the registration."""
+        each = self.with_reports(health="critical")
+        self.assertEqual((Register(each),), plan_changes([each], {}, {}, OURS))
+
+    def test_a_check_that_somebody_took_away_comes_back(self) -> None:
+        """The others tell nothing of it."""
+        each = self.with_reports(health="critical", alive="passing")
+        self.assertEqual((Register(each),), self.plan(each, alive="passing"))
+
+    def test_a_changed_service_keeps_statuses_that_have_to_be_told(self) -> None:
+        """Consul ignores the one that it is registered with."""
+        each = self.with_reports(health="critical")
+        (report,) = each.reports
+        changed = replace(each, port=81)
+        steps = plan_changes(
+            [changed], {"a": stored(each)}, {}, OURS, {"service:a:health": "passing"}
+        )
+        self.assertEqual((Tell("a", "c1", report), Register(changed)), steps)
+
+    def test_in_maintenance_a_lost_check_goes_all_the_same(self) -> None:
+        """Only what is replaced as a whole loses it."""
+        before = self.with_reports(health="passing", alive="passing")
+        after = replace(self.with_reports(alive="passing"), port=81)
+        statuses = {
+            check_id: "passing"
+            for check_id in ("service:a", "service:a:health", "service:a:alive")
+        }
+        steps = plan_changes(
+            [after], {"a": stored(before)}, {"a": "by hand"}, OURS, statuses
+        )
+        self.assertEqual((Register(after), Maintain("a", "c1", "by hand")), steps)
 
 
 class PlanPropertyTests(SynchronousTestCase):

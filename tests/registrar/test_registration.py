@@ -7,7 +7,7 @@ from typing import Any
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.fakes.docker_json import container_json
-from twisted_router.config.schema import DockerConfig
+from twisted_router.config.schema import DockerConfig, Seconds
 from twisted_router.registrar.container import read_container
 from twisted_router.registrar.meta import CHECK, CONTAINER, OWNER
 from twisted_router.registrar.owner import Owner
@@ -197,6 +197,74 @@ class CommonTagsTests(SynchronousTestCase):
         host = Host(Owner("node-1"), "192.0.2.1", rules=rules)
         (service,) = registrations_of(read_container(data, rules), host).services
         self.assertEqual(("a", "b", "all", "udp"), service.tags)
+
+
+class HealthTests(SynchronousTestCase):
+    """``docker.healthcheck``, ``docker.only_healthy`` and ``docker.ttl``."""
+
+    def service(self, rules: DockerConfig, **facts: Any) -> Registration:
+        """The one service of a container with these facts."""
+        host = Host(Owner("node-1"), "192.0.2.1", rules=rules)
+        (found,) = services(host, ports=PORT_80, **facts)
+        return found
+
+    def test_a_container_with_a_healthcheck(self) -> None:
+        """It begins with the status that the container has; its id is its own."""
+        for health, status in (
+            ("starting", "critical"),
+            ("unhealthy", "critical"),
+            ("healthy", "passing"),
+        ):
+            payload = self.service(DockerConfig(), health=health).payload()
+            self.assertNotIn("Check", payload)
+            (check,) = payload["Checks"]
+            self.assertEqual("service:node-1:web:80:health", check["CheckID"])
+            self.assertEqual(status, check["Status"])
+
+    def test_its_status_is_no_change_of_the_service(self) -> None:
+        """Or everybody who watches it would wake up twice."""
+        states = ("starting", "healthy")
+        found = [self.service(DockerConfig(), health=each) for each in states]
+        self.assertEqual(found[0].meta, found[1].meta)
+        self.assertNotIn(CHECK, self.service(DockerConfig()).meta)
+
+    def test_a_check_of_its_own_goes_before_it(self) -> None:
+        """As with registrator, which knows no other."""
+        env = ["SERVICE_CHECK_TCP=1"]
+        payload = self.service(DockerConfig(), health="healthy", env=env).payload()
+        self.assertIn("TCP", payload["Check"])
+        self.assertNotIn("Checks", payload)
+
+    def test_it_can_be_switched_off(self) -> None:
+        """``healthcheck: false``."""
+        rules = DockerConfig(healthcheck=False)
+        self.assertEqual(set(), self.service(rules, health="healthy").check_ids())
+
+    def test_a_ttl(self) -> None:
+        """Beside every other check, which keeps its id."""
+        rules = DockerConfig(ttl=Seconds(30))
+        env = ["SERVICE_CHECK_TCP=1"]
+        own, alive = self.service(rules, env=env).payload()["Checks"]
+        self.assertEqual("service:node-1:web:80", own["CheckID"])
+        self.assertEqual(
+            {
+                "CheckID": "service:node-1:web:80:alive",
+                "Name": "Registrar",
+                "TTL": "30000ms",
+                "Status": "passing",
+                "DeregisterCriticalServiceAfter": "60s",
+            },
+            alive,
+        )
+        health, _ = self.service(rules, health="healthy").payload()["Checks"]
+        self.assertEqual("service:node-1:web:80:health", health["CheckID"])
+
+    def test_only_the_healthy(self) -> None:
+        """Those without a health check are taken as they are."""
+        host = Host(Owner("node-1"), "192.0.2.1", rules=DockerConfig(only_healthy=True))
+        for health, count in (("", 1), ("healthy", 1), ("starting", 0)):
+            found = services(host, ports=PORT_80, health=health)
+            self.assertEqual(count, len(found), health)
 
 
 class SeveralPortsTests(SynchronousTestCase):

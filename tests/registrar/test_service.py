@@ -336,6 +336,7 @@ class StateTests(RegistrarTestCase):
                 "stopping_containers": 0,
                 "services": 1,
                 "writes": 1,
+                "beats": 0,
                 "failed_writes": 0,
                 "failing_services": 0,
                 "error": "",

@@ -165,6 +165,17 @@ class ConsulClient:
         )
         return switching.addCallback(_nothing)
 
+    def report(self, check_id: str, status: str, output: str = "") -> Deferred[None]:
+        """See :meth:`IConsulClient.report`."""
+        # py-consul has a method for each status, and puts the output into the URL.
+        reporting: Deferred[Any] = self._local.http.put(
+            CB.boolean(),
+            f"/v1/agent/check/update/{_segment(check_id)}",
+            headers={"Content-Type": "application/json"},
+            data=json.dumps({"Status": status, "Output": output}),
+        )
+        return reporting.addCallback(_nothing)
+
     def close(self) -> Deferred[None]:
         """See :meth:`IConsulClient.close`; requests under way are their owners'."""
         self._agents.close()

@@ -85,6 +85,10 @@ class Checks:
         except TemplateError as error:
             self._problem("docker.tags", str(error))
 
+        if docker.ttl_refresh and docker.ttl_refresh >= docker.ttl:
+            said = "not shorter than docker.ttl, expected less: services would fail"
+            self._problem("docker.ttl_refresh", said)
+
     def _client_tls(self, name: str, section: ConsulConfig | DockerConfig) -> None:
         if section.client_cert and not section.client_key:
             said = "missing, expected the key of client_cert"

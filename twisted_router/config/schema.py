@@ -269,6 +269,21 @@ class DockerConfig:
     drain: bool = _key(
         True, "maintenance mode in Consul while a container stops or is paused"
     )
+    healthcheck: bool = _key(
+        True, "a container's HEALTHCHECK is the check of services that have no other"
+    )
+    only_healthy: bool = _key(
+        False, "register containers with a HEALTHCHECK only while they are healthy"
+    )
+    ttl: Seconds = _key(
+        Seconds(0.0),
+        "services fail when the registrar is silent for so long, and go; 0 = never",
+    )
+    ttl_refresh: Seconds = _key(
+        Seconds(0.0),
+        "how often it says that they are there; 0 = three times in a ttl",
+        also="ttl-refresh",
+    )
     ca_cert: str = _key("", "PEM file for tcp:// with TLS: the engine's CA")
     client_cert: str = _key("", "PEM file for tcp:// with TLS: our certificate")
     client_key: str = _key("", "PEM file for tcp:// with TLS: its key")

@@ -62,6 +62,8 @@ class Container:
     :ivar image_id: ``sha256:`` and 64 digits.
     :ivar running: it runs, and is not waiting for its next restart.
     :ivar paused: it runs, and does nothing.
+    :ivar health: what its HEALTHCHECK says: ``starting``, ``healthy``, ``unhealthy``;
+        ``""`` if it has none.
     :ivar started: when this run of it began, on the engine's clock; ``None`` if it does
         not say so.
     :ivar stop_signal: name or number of the signal that ``docker stop`` sends, ``""``
@@ -85,6 +87,7 @@ class Container:
     created: str
     running: bool
     paused: bool
+    health: str
     started: datetime | None
     stop_signal: str
     stop_timeout_s: float | None
@@ -126,6 +129,7 @@ def read_container(
         # While it waits for its next restart, Docker calls it running as well.
         running=bool(state.get("Running")) and not state.get("Restarting"),
         paused=bool(state.get("Paused")),
+        health=_health(state),
         started=read_moment(_part(str, state, "StartedAt")),
         stop_signal=_part(str, config, "StopSignal"),
         stop_timeout_s=_stop_timeout_s(config),
@@ -167,6 +171,11 @@ def _addresses(data: Mapping[str, Any]) -> dict[str, str]:
             if address := _part(str, facts, key):
                 found.setdefault(name, address)
     return found
+
+
+def _health(state: Mapping[str, Any]) -> str:
+    status = _part(str, _part(dict, state, "Health"), "Status")
+    return "" if status == "none" else status
 
 
 def _stop_timeout_s(config: Mapping[str, Any]) -> float | None:

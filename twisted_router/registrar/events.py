@@ -10,7 +10,7 @@ from typing import Any
 from .moments import moment_of
 
 _OF_CONTAINERS = frozenset(
-    {"start", "kill", "die", "pause", "unpause", "rename", "update"}
+    {"start", "kill", "die", "pause", "unpause", "rename", "update", "health_status"}
 )
 _OF_NETWORKS = frozenset({"connect", "disconnect"})
 
@@ -21,7 +21,8 @@ class ContainerEvent:
 
     :ivar container_id: all 64 digits.
     :ivar action: ``start``, ``kill``, ``die``, ``pause``, ``unpause``, ``rename``,
-        ``update``; or ``connect`` and ``disconnect``: to and from a network.
+        ``update``, ``health_status``; or ``connect`` and ``disconnect``: to and from a
+        network.
     :ivar at: when, on the engine's clock; ``None`` if it does not say so.
     :ivar signal: number of the one that was sent; only means something with ``kill``.
     """
@@ -36,7 +37,9 @@ def read_event(data: Mapping[str, Any]) -> ContainerEvent | None:
     """Read an event; ``None`` for those that are of no interest here."""
     actor = data.get("Actor") or {}
     attributes = actor.get("Attributes") or {}
-    kind, action = data.get("Type"), data.get("Action")
+    kind = data.get("Type")
+    # As in "health_status: healthy".
+    action = str(data.get("Action")).partition(":")[0]
     at = moment_of(data.get("timeNano"))
     if kind == "container" and action in _OF_CONTAINERS:
         signal = str(attributes.get("signal", ""))

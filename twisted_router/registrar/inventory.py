@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +15,9 @@ from .concurrency import for_each
 from .container import Container, OddContainerError, read_container
 from .reach import Host
 from .registration import SHORT_ID, Registrations, registrations_of
+
+# As in "Up 5 minutes (healthy)": the time itself says nothing.
+_HEALTH = re.compile(r"\((healthy|unhealthy|health: starting)\)")
 
 #: Containers that are inspected at a time.
 INSPECTIONS = 8
@@ -155,7 +159,14 @@ def _fingerprint(entry: Mapping[str, Any]) -> int:
     The list has its ports in any order.
     """
     ports = sorted(repr(sorted(port.items())) for port in entry.get("Ports") or ())
-    facts = (entry.get("Names"), entry.get("State"), ports, _networks(entry))
+    health = _HEALTH.search(str(entry.get("Status")))
+    facts = (
+        entry.get("Names"),
+        entry.get("State"),
+        health and health[1],
+        ports,
+        _networks(entry),
+    )
     return hash(repr(facts))
 
 

@@ -4,12 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, TypeAlias
 
 from .maintenance import Maintenance, is_ours
 from .meta import CHECK, CONTAINER
 from .owner import Owner, is_unmarked, meta_of
 from .registration import Registration
+from .reports import (
+    CRITICAL,
+    Report,
+    alive_check_id,
+    health_check_id,
+    own_check_id,
+)
 
 #: ``{service id: service}`` as ``/v1/agent/services`` answers.
 Actual: TypeAlias = Mapping[str, Mapping[str, Any]]
@@ -62,7 +70,21 @@ class Resume:
     container: str
 
 
-Step: TypeAlias = Register | Deregister | Maintain | Resume
+@dataclass(frozen=True, slots=True)
+class Tell:
+    """Tell the status of a check."""
+
+    service_id: str
+    container: str
+    report: Report
+
+
+Step: TypeAlias = Register | Deregister | Maintain | Resume | Tell
+
+#: ``{check id: status}``, all that the agent has.
+Statuses: TypeAlias = Mapping[str, str]
+
+_NO_STATUSES: Statuses = MappingProxyType({})
 
 
 def plan_changes(
@@ -70,6 +92,7 @@ def plan_changes(
     actual: Actual,
     maintenance: Maintenance,
     owner: Owner,
+    statuses: Statuses = _NO_STATUSES,
 ) -> tuple[Step, ...]:
     """Say which writes make the agent hold ``desired``: none if it does already.
 
@@ -97,7 +120,7 @@ def plan_changes(
             register += _creation(registration)
             continue
         reason = maintenance.get(registration.id)
-        urgent, others = _changes(registration, service, reason)
+        urgent, others = _changes(registration, service, reason, statuses)
         drain += urgent
         register += others
     deregister = [
@@ -118,7 +141,10 @@ def _creation(wanted: Registration) -> list[Step]:
 
 
 def _changes(
-    wanted: Registration, service: Mapping[str, Any], reason: str | None
+    wanted: Registration,
+    service: Mapping[str, Any],
+    reason: str | None,
+    statuses: Statuses,
 ) -> tuple[list[Step], list[Step]]:
     """What makes a service that is there what it should be.
 
@@ -130,15 +156,31 @@ def _changes(
     target = reason if reason and not is_ours(reason) else wanted.maintenance
     urgent = [] if is_on else _maintain(wanted, target)
     others: list[Step] = []
-    if not _holds(service, wanted):
+    if not _holds(service, wanted, statuses):
         # A check that is no more has to go, and would stay with the others.
-        has_lost_check = CHECK in meta_of(service) and wanted.check is None
+        has_lost_check = _has_lost_check(service, wanted, statuses)
         keep_checks = (is_on or bool(target)) and not has_lost_check
         others.append(Register(wanted, keep_checks))
         others += [] if keep_checks else _maintain(wanted, target)
     if is_on and not target:
         others.append(Resume(wanted.id, wanted.container))
+    for report in wanted.reports:
+        # One that is registered only now begins with its status; others keep theirs.
+        if statuses.get(report.check_id, report.status) != report.status:
+            step = Tell(wanted.id, wanted.container, report)
+            (urgent if report.status == CRITICAL else others).append(step)
     return urgent, others
+
+
+def _has_lost_check(
+    service: Mapping[str, Any], wanted: Registration, statuses: Statuses
+) -> bool:
+    """Whether a service has a check of ours that it should not have any more."""
+    if CHECK in meta_of(service) and CHECK not in wanted.meta:
+        return True
+    ids = (own_check_id, health_check_id, alive_check_id)
+    ours = {check_id(wanted.id) for check_id in ids}
+    return any(check_id in statuses for check_id in ours - wanted.check_ids())
 
 
 def _maintain(wanted: Registration, reason: str) -> list[Step]:
@@ -206,10 +248,12 @@ def held_by_container(
     return held
 
 
-def _holds(service: Mapping[str, Any], wanted: Registration) -> bool:
+def _holds(
+    service: Mapping[str, Any], wanted: Registration, statuses: Statuses
+) -> bool:
     """Whether a service in the agent is what it should be.
 
-    The check is compared by its digest in Meta.
+    Checks are compared by their digest in Meta.
     """
     return (
         service.get("Service") == wanted.name
@@ -217,4 +261,5 @@ def _holds(service: Mapping[str, Any], wanted: Registration) -> bool:
         and service.get("Port") == wanted.port
         and tuple(service.get("Tags") or ()) == wanted.tags
         and meta_of(service) == wanted.meta
+        and all(report.check_id in statuses for report in wanted.reports)
     )

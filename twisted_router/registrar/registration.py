@@ -9,11 +9,13 @@ from hashlib import sha256
 from types import MappingProxyType
 from typing import Any
 
+from ..config.schema import DockerConfig
 from .checks import Target, build_check
 from .container import Container, Port
 from .labels import Metadata, read_metadata
 from .meta import CHECK, publishable
 from .reach import Host, reach
+from .reports import Report, own_check_id, reports_of
 
 #: Digits of a container's id that name it, here as in ``docker ps``.
 SHORT_ID = 12
@@ -26,7 +28,9 @@ class Registration:
     :ivar id: unique on the agent.
     :ivar container: short id of the container behind it.
     :ivar meta: with the marks of its owner.
-    :ivar check: in Consul's own JSON, ``None`` for a service without one.
+    :ivar check: the one that its container asks for, in Consul's own JSON; ``None``
+        for a service without.
+    :ivar reports: further checks, whose status is ours to say.
     :ivar maintenance: why it is to be in maintenance mode, ``""`` when it is not.
     """
 
@@ -38,6 +42,7 @@ class Registration:
     tags: tuple[str, ...] = ()
     meta: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     check: Mapping[str, Any] | None = None
+    reports: tuple[Report, ...] = ()
     maintenance: str = ""
 
     def payload(self) -> dict[str, Any]:
@@ -50,9 +55,19 @@ class Registration:
             "Tags": list(self.tags),
             "Meta": dict(self.meta),
         }
-        if self.check is not None:
-            payload["Check"] = dict(self.check)
+        own = {} if self.check is None else dict(self.check)
+        if self.reports:
+            # The first one has the id that it has when it is alone.
+            named = [{"CheckID": own_check_id(self.id)} | own] if own else []
+            payload["Checks"] = named + [each.payload() for each in self.reports]
+        elif own:
+            payload["Check"] = own
         return payload
+
+    def check_ids(self) -> set[str]:
+        """Ids of all its checks."""
+        own = set() if self.check is None else {own_check_id(self.id)}
+        return own | {report.check_id for report in self.reports}
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +88,7 @@ def registrations_of(container: Container, host: Host) -> Registrations:
     does not count when names are told apart by port, and images given by their id or
     digest do not lend it to the service as a name.
     """
-    if not container.running:
+    if not container.running or not _is_fit(container, host.rules):
         return Registrations()
     notes = list(container.notes)
     chosen: list[tuple[Port, Metadata, str, int]] = []
@@ -94,6 +109,10 @@ def registrations_of(container: Container, host: Host) -> Registrations:
     )
     # The same attribute is left out for each port, but said once.
     return Registrations(services, tuple(dict.fromkeys(notes)))
+
+
+def _is_fit(container: Container, rules: DockerConfig) -> bool:
+    return not rules.only_healthy or container.health in ("", "healthy")
 
 
 def _unreachable(container: Container, port: Port, host: Host) -> str:
@@ -121,12 +140,16 @@ def _registration(
     check, check_notes = build_check(metadata.attributes, target)
     notes += meta_notes + check_notes
     meta |= host.owner.marks(short_id)
-    if check is not None:
+    service_id = _id(container, host, port, metadata, one_of_several)
+    reports = reports_of(service_id, container, check is not None, host.rules)
+    if reports:
+        meta[CHECK] = _digest([check, *(report.definition() for report in reports)])
+    elif check is not None:
         meta[CHECK] = _digest(check)
     # Transports other than TCP show in the ID and as a tag.
     other = () if port.protocol == "tcp" else (port.protocol,)
     return Registration(
-        id=_id(container, host, port, metadata, one_of_several),
+        id=service_id,
         name=_name(container, port, metadata, one_of_several),
         address=address,
         port=host_port,
@@ -134,6 +157,7 @@ def _registration(
         tags=tuple(dict.fromkeys(metadata.tags + container.common_tags + other)),
         meta=MappingProxyType(meta),
         check=None if check is None else MappingProxyType(check),
+        reports=reports,
     )
 
 
@@ -177,6 +201,6 @@ def default_name(container: Container) -> str:
     return container.compose_service or container.name
 
 
-def _digest(check: Mapping[str, Any]) -> str:
-    text = json.dumps(check, sort_keys=True)
+def _digest(checks: Any) -> str:
+    text = json.dumps(checks, sort_keys=True)
     return sha256(text.encode()).hexdigest()[:SHORT_ID]

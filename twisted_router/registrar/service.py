@@ -16,6 +16,7 @@ from ..config.schema import DockerConfig
 from ..interfaces import CatalogError, DockerError, IConsulClient, IDockerClient
 from ..retry import RetryPolicy
 from .events import ContainerEvent, read_event
+from .heartbeat import Heartbeat
 from .maintenance import PAUSED
 from .outage import Outage
 from .plan import Maintain
@@ -83,6 +84,8 @@ class RegistrarService(Service):
         self._survey = Survey(docker, consul, config, clock)
         self._writer = Writer(consul)
         self._urgent = UrgentWrites(self._writer)
+        refresh_s = config.ttl_refresh or config.ttl / 3
+        self._heartbeat = Heartbeat(consul, clock, refresh_s)
         self._wakeup = Wakeup(clock)
         kept = "keeping what is registered"
         self._docker_outage = Outage("Docker", kept, clock, policy)
@@ -109,6 +112,7 @@ class RegistrarService(Service):
             self._work.cancel()
             self._work = None
         self._urgent.cancel()
+        self._heartbeat.stop()
         self._wakeup.cancel()
         return self._docker.close()
 
@@ -133,6 +137,7 @@ class RegistrarService(Service):
             "stopping_containers": len(self._survey.draining),
             "services": self._services,
             "writes": self._writer.writes,
+            "beats": self._heartbeat.beats,
             "failed_writes": self._writer.failed_writes,
             "failing_services": len(self._writer.failing),
             "error": next((error for error in errors if error), ""),
@@ -252,4 +257,5 @@ class RegistrarService(Service):
         self._held = comparison.held
         self._services = len(comparison.services)
         self._remarks.say(comparison.remarks)
+        self._heartbeat.keep(comparison.alive if self._config.ttl else ())
         await self._writer.apply(comparison.steps)

@@ -72,13 +72,15 @@ class Survey:
             self._host = await find_host(self._docker, self._consul, self._config)
         host = self._host
         services = await self._consul.agent_services()
-        maintenance = read_maintenance(await self._consul.agent_checks())
+        checks = await self._consul.agent_checks()
+        maintenance = read_maintenance(checks)
+        statuses = {key: str(check.get("Status")) for key, check in checks.items()}
         draining = self._drain(services, maintenance)
         kept = await self._kept(services, host.owner)
         desired = merge(self.inventory.describe(host), draining)
         odd = self.inventory.odd()
         self._has_compared = True
-        return compare(desired, services, maintenance, host.owner, odd, kept)
+        return compare(desired, services, maintenance, host.owner, odd, kept, statuses)
 
     def _drain(self, services: Actual, maintenance: Maintenance) -> dict[str, str]:
         """Why services are to be in maintenance mode, by their container's id."""

@@ -8,7 +8,7 @@ from twisted.logger import Logger
 
 from ..interfaces import CatalogError, IConsulClient
 from .concurrency import for_each
-from .plan import Deregister, Maintain, Register, Resume, Step
+from .plan import Deregister, Maintain, Register, Resume, Step, Tell
 
 #: Containers that are written for at a time.
 WRITERS = 8
@@ -95,6 +95,14 @@ class Writer:
                     "registrar: {id} gets no more requests: {reason}",
                     id=service_id,
                     reason=reason,
+                )
+            case Tell(service_id, _, report):
+                await self._consul.report(report.check_id, report.status, report.output)
+                self._log.info(
+                    "registrar: {id} is {status}: {reason}",
+                    id=service_id,
+                    status=report.status,
+                    reason=report.output,
                 )
             case Resume(service_id):
                 await self._consul.maintenance(service_id, False)
