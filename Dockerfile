@@ -19,7 +19,9 @@ RUN if [ -d /src/wheels ]; then offline="--no-index --find-links /src/wheels"; f
 
 FROM ${BASE}
 RUN groupadd --system --gid 10001 router \
-    && useradd --system --uid 10001 --gid 10001 --no-create-home --shell /usr/sbin/nologin router
+    && useradd --system --uid 10001 --gid 10001 --no-create-home --shell /usr/sbin/nologin router \
+    # For consul.snapshot; a volume there outlives the container.
+    && install --directory --owner=router --group=router --mode=0700 /var/lib/twisted-router
 COPY --from=build /opt/twisted-router /opt/twisted-router
 COPY etc/docker/router.yml etc/docker/all-in-one.yml /etc/twisted-router/
 ENV PATH=/opt/twisted-router/bin:${PATH} \
