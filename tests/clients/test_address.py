@@ -100,7 +100,8 @@ class EndpointTests(SynchronousTestCase):
         endpoint = self.endpoints("127.0.0.1:8500").endpointForURI(self.uri)
         connecting = endpoint.connect(Factory.forProtocol(Protocol))
         factory = self.reactor.tcpClients[0][2]
-        factory.clientConnectionFailed(None, Failure(ConnectionRefusedError()))
+        refused = Failure(ConnectionRefusedError())
+        factory.clientConnectionFailed(self.reactor.connectors[0], refused)
         self.reactor.advance(0.1)
         self.failureResultOf(connecting, ConnectionRefusedError)
 
