@@ -424,6 +424,18 @@ class StateTests(SourceTestCase):
         assert state.age_s is not None
         self.assertApproximates(20, state.age_s, 1)
 
+    def test_the_highest_index_is_told(self) -> None:
+        self.ready(web=())
+        self.assertEqual(12, self.source.state().index)
+        self.answer("web", (instance("a"),))
+        self.assertEqual(13, self.source.state().index)
+
+    def test_an_index_of_a_history_that_is_no_more_is_forgotten(self) -> None:
+        self.ready(web=())
+        self.index = 3
+        self.catalog_is("web")
+        self.assertEqual(4, self.source.state().index)
+
     def test_when_contact_is_lost(self) -> None:
         self.ready()
         self.consul.only("services").fail(GONE)

@@ -105,12 +105,17 @@ class ConsulSource(Service):
         # What the consumer has, and the services of which it may have too little.
         self._told: dict[str, tuple[Instance, ...]] = {}
         self._stale: set[str] = set()
+        # The highest index of an answer that was taken.
+        self._index = 0
         self._ready = False
         self._waiting: list[Deferred[None]] = []
 
     def state(self) -> SourceState:
         """See :meth:`IFactsSource.state`."""
-        return SourceState(_NAME, self._ready, self._contact.age_s, self._contact.error)
+        contact = self._contact
+        return SourceState(
+            _NAME, self._ready, contact.age_s, contact.error, self._index
+        )
 
     @property
     def quarantine(self) -> tuple[Quarantined, ...]:
@@ -191,6 +196,7 @@ class ConsulSource(Service):
         }
         before = self._services or {}
         self._services = services
+        self._index = max(self._index, answer.index)
         gone = before.keys() - services.keys()
         for name in gone:
             self._known.pop(name, None)
@@ -221,10 +227,12 @@ class ConsulSource(Service):
 
     def _history_is_shorter(self) -> None:
         self._log.info("the catalog's index went backwards; all is read again")
+        self._index = 0
         if self._watch is not None:
             self._watch.reread()
 
     def _answered(self, name: str, answer: Answer) -> None:
+        self._index = max(self._index, answer.index)
         self._quarantine(name, answer.quarantined)
         self._awaited.discard(name)
         self._hopeless.discard(name)
