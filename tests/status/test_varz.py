@@ -90,6 +90,14 @@ class VarzPageTests(PageTestCase):
             ),
         )
 
+    def test_entries_that_cannot_be_instances_count_as_quarantined(self) -> None:
+        entry = Quarantined("web", "web-1", "tag", "urlprefix-", "why")
+        no_port = Quarantined("db", "db-1", "port", "0", "it has no port")
+        varz = self.varz(
+            FakeSource(quarantine=(no_port,)), table=table_of(quarantine=[entry])
+        )
+        self.assertEqual(2, varz["quarantined"])
+
     def test_sources_say_how_they_are(self) -> None:
         varz = self.varz(
             FakeSource("static"), FakeSource("consul", False, None, "refused")

@@ -128,7 +128,7 @@ class VarzPage(Page):
             "websocket_failures": counters.upgrade_failures,
             "errors": {str(k): n for k, n in sorted(counters.errors.items())},
             "log_lines_dropped": counters.log_lines_dropped,
-            "quarantined": facts.tables.table.quarantine_count,
+            "quarantined": len(facts.quarantine()),
             "sources": [asdict(source.state()) for source in facts.sources],
         }
         if facts.registrar is not None:
