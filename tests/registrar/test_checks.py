@@ -6,7 +6,7 @@ from typing import Any
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from twisted_router.registrar.checks import Target, build_check
+from twisted_router.registrar.checks import Target, build_check, is_duration
 
 TARGET = Target("10.0.0.5", 8080, "0123456789ab", 80)
 
@@ -62,6 +62,41 @@ class BuildCheckTests(SynchronousTestCase):
             timeout="1m30s",
             initial_status="passing",
             deregister_after="10m",
+        )
+
+    def test_times_that_consul_refuses(self) -> None:
+        """It would refuse the service with them."""
+        for text in (
+            "0s",
+            "0",
+            "10",
+            "-1s",
+            "1 s",
+            "s",
+            "",
+            "1d",
+            "9999999999h",
+            "1s1",
+        ):
+            self.assertFalse(is_duration(text), text)
+        for text in (
+            "1ns",
+            "1.5s",
+            ".5m",
+            "1h30m",
+            "5.s",
+            "10µs",
+            "10\N{GREEK SMALL LETTER MU}s",
+        ):
+            self.assertTrue(is_duration(text), text)
+
+    def test_no_time_at_all_between_two_checks(self) -> None:
+        """The usual time stays."""
+        self.assert_noted(
+            {"TCP": "10.0.0.5:8080", "Interval": "10s"},
+            "SERVICE_CHECK_INTERVAL is not heeded: '0s'",
+            tcp="1",
+            interval="0s",
         )
 
     def test_tcp(self) -> None:

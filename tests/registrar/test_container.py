@@ -77,6 +77,24 @@ class ReadContainerTests(SynchronousTestCase):
             read_container(data).ports,
         )
 
+    def test_numbers_without_end(self) -> None:
+        """Python refuses to read the one, and to make a float of the other."""
+        data = container_json(ports={"80/tcp": [("0.0.0.0", "9" * 5000)]})
+        self.assertRaises(OddContainerError, read_container, data)
+        data = container_json(stop_timeout=10**400)
+        self.assertEqual(10**9, read_container(data).stop_timeout_s)
+
+    def test_an_address_that_is_none(self) -> None:
+        """It is not taken for one."""
+        data = container_json()
+        data["NetworkSettings"]["Networks"]["bridge"]["IPAddress"] = "invalid IP"
+        self.assertEqual({}, read_container(data).addresses)
+
+    def test_an_answer_that_is_no_container(self) -> None:
+        """It is odd as a whole."""
+        answer: Any = []
+        self.assertRaises(OddContainerError, read_container, answer)
+
     def test_exposed_ports_on_the_hosts_network(self) -> None:
         """They are the host's ports, on all of its addresses."""
         data = container_json(network="host", exposed=["81/tcp", "80/tcp"])

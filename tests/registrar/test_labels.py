@@ -50,6 +50,11 @@ class ServiceVariablesTests(SynchronousTestCase):
 class ReadMetadataTests(SynchronousTestCase):
     """Keys for a port win over those for all of them."""
 
+    def test_ports_are_compared_as_they_are_written(self) -> None:
+        """As registrator does; so numbers without end mean nothing either."""
+        for key in ("080_name", "9" * 5000 + "_name"):
+            self.assertEqual("", read_metadata({key: "x"}, 80).name)
+
     def test_nothing_said(self) -> None:
         """A container without any such variable has no wishes."""
         metadata = read_metadata({}, 80)

@@ -11,8 +11,20 @@ from .labels import is_true
 
 _DEFAULT_INTERVAL = "10s"
 
-# Go's time.ParseDuration; Consul refuses the whole service for anything else.
-_DURATION = re.compile(r"([0-9]+(\.[0-9]*)?(ns|us|µs|ms|s|m|h))+")
+# Go's time.ParseDuration, without signs; Consul refuses the whole service for anything
+# else, and for a time of nothing at all.
+_DURATION_PART = re.compile(r"([0-9]+(?:\.[0-9]*)?|\.[0-9]+)(ns|us|µs|μs|ms|s|m|h)")
+_NANOSECONDS_IN = {
+    "ns": 1,
+    "us": 10**3,
+    "µs": 10**3,
+    "μs": 10**3,
+    "ms": 10**6,
+    "s": 10**9,
+    "m": 60 * 10**9,
+    "h": 3600 * 10**9,
+}
+_MAX_NANOSECONDS = 2**63 - 1
 
 _STATUSES = frozenset({"passing", "warning", "critical"})
 
@@ -62,7 +74,7 @@ def build_check(
     value = attributes[f"check_{kind}"]
     check: dict[str, Any]
     if kind == "ttl":
-        if not _DURATION.fullmatch(value):
+        if not is_duration(value):
             return None, [*notes, _no_duration("ttl", value)]
         check = {"TTL": value}
     else:
@@ -81,7 +93,7 @@ def build_check(
     if status in _STATUSES:
         check["Status"] = status
     elif status:
-        notes.append(f"SERVICE_CHECK_INITIAL_STATUS is not heeded: {status!r}")
+        notes.append(f"SERVICE_CHECK_INITIAL_STATUS is not heeded: {status!r:.60}")
     return check, notes
 
 
@@ -129,14 +141,25 @@ def _take_duration(
     notes: list[str],
 ) -> None:
     value = attributes.get(f"check_{key}", "")
-    if _DURATION.fullmatch(value):
+    if is_duration(value):
         check[field] = value
     elif value:
         notes.append(_no_duration(key, value))
 
 
+def is_duration(text: str) -> bool:
+    """Whether Consul takes a text as the time between checks: more than nothing."""
+    if _DURATION_PART.sub("", text):
+        return False
+    nanoseconds = sum(
+        float(number) * _NANOSECONDS_IN[unit]
+        for number, unit in _DURATION_PART.findall(text)
+    )
+    return 1 <= nanoseconds < _MAX_NANOSECONDS
+
+
 def _no_duration(key: str, value: str) -> str:
     return (
-        f"SERVICE_CHECK_{key.upper()} is not heeded: {value!r} is no duration "
+        f"SERVICE_CHECK_{key.upper()} is not heeded: {value!r:.60} is no duration "
         "such as 10s"
     )

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar
 
-from ..config.addresses import is_address
+from ..config.addresses import is_address, is_ip
 from ..config.schema import DockerConfig
 from ..config.template import Template, TemplateError
 from ..interfaces import RouterError
@@ -20,6 +20,10 @@ _T = TypeVar("_T")
 _COMPOSE_SERVICE = "com.docker.compose.service"
 
 _PORT = re.compile(r"([0-9]{1,5})/([a-z]+)")
+_HOST_PORT = re.compile(r"[0-9]{1,5}")
+
+# Longer than anybody waits; numbers without end are no floats.
+_MAX_STOP_TIMEOUT_S = 10**9
 
 
 class OddContainerError(RouterError):
@@ -113,6 +117,7 @@ def read_container(
 
     :raises OddContainerError: it is not what Docker documents.
     """
+    _expect(dict, data, "the answer")
     config = _part(dict, data, "Config")
     state = _part(dict, data, "State")
     labels = _texts(_part(dict, config, "Labels"), "Labels")
@@ -168,7 +173,7 @@ def _addresses(data: Mapping[str, Any]) -> dict[str, str]:
     for name, network in networks.items():
         facts = _expect(dict, network or {}, "Networks")
         for key in ("IPAddress", "GlobalIPv6Address"):
-            if address := _part(str, facts, key):
+            if is_ip(address := _part(str, facts, key)):
                 found.setdefault(name, address)
     return found
 
@@ -180,7 +185,11 @@ def _health(state: Mapping[str, Any]) -> str:
 
 def _stop_timeout_s(config: Mapping[str, Any]) -> float | None:
     seconds = config.get("StopTimeout")
-    return None if seconds is None else _expect(int, seconds, "StopTimeout")
+    if seconds is None:
+        return None
+    # Any negative one is for ever.
+    seconds = max(-1, _expect(int, seconds, "StopTimeout"))
+    return float(min(seconds, _MAX_STOP_TIMEOUT_S))
 
 
 def _ports(
@@ -203,7 +212,7 @@ def _ports(
 def _port(key: str) -> tuple[int, str]:
     match = _PORT.fullmatch(key)
     if match is None or not 1 <= int(match[1]) <= 65535:
-        raise OddContainerError(f"{key!r} is no port")
+        raise OddContainerError(f"{key!r:.60} is no port")
     return int(match[1]), match[2]
 
 
@@ -214,8 +223,8 @@ def _bindings(value: Any) -> tuple[Binding, ...]:
         pair = _expect(dict, entry, "Ports")
         text = _expect(str, pair.get("HostPort") or "0", "HostPort")
         # 0: asked for, but not bound (yet).
-        if not text.isascii() or not text.isdigit() or int(text) > 65535:
-            raise OddContainerError(f"published at the host's port {text!r}")
+        if not _HOST_PORT.fullmatch(text) or int(text) > 65535:
+            raise OddContainerError(f"published at the host's port {text!r:.60}")
         if int(text):
             ip = _expect(str, pair.get("HostIp") or "", "HostIp")
             found.append(Binding(ip, int(text)))

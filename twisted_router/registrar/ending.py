@@ -22,8 +22,11 @@ def ended_well(data: Mapping[str, Any]) -> bool:
 
     :param data: what ``/containers/ID/json`` answered.
     """
-    state = data.get("State") or {}
-    return state.get("ExitCode") in _STOPPED and not state.get("OOMKilled")
+    state = data.get("State")
+    if not isinstance(state, dict):
+        return False
+    code = state.get("ExitCode")
+    return isinstance(code, int) and code in _STOPPED and not state.get("OOMKilled")
 
 
 async def failed_containers(

@@ -69,7 +69,7 @@ def read_metadata(variables: Mapping[str, str], port: int) -> Metadata:
         specific = _PORT_SPECIFIC.fullmatch(key)
         if specific is None:
             generic[key] = value
-        elif int(specific[1]) == port:
+        elif specific[1] == str(port):
             own[specific[2]] = value
     found = generic | own
     return Metadata(
