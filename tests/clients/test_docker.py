@@ -156,7 +156,8 @@ class CallTests(ClientTestCase):
     def test_an_answer_of_another_shape(self) -> None:
         """Something else listens there."""
         self.engine.inspect_json = lambda container: []  # type: ignore[method-assign,assignment,return-value]  # what no engine answers
-        self.assert_fails(self.client.inspect("a"), "another shape")
+        error = self.assert_fails(self.client.inspect("a"), "another shape")
+        self.assertEqual(200, error.status)
         self.engine.list_json = lambda: ["a"]  # type: ignore[method-assign,list-item]  # likewise
         self.assert_fails(self.client.containers(), "another shape")
         self.engine.list_json = lambda: {}  # type: ignore[method-assign,assignment,return-value]  # likewise

@@ -193,7 +193,9 @@ class DockerClient:
             raise DockerError(str(error), error.status) from error
 
     def _unexpected(self, path: str) -> DockerError:
-        return DockerError(f"GET {path} at {self._where}: an answer of another shape")
+        message = f"GET {path} at {self._where}: an answer of another shape"
+        # It was one, and the engine may have better ones about everything else.
+        return DockerError(message, 200)
 
 
 def _version(text: object) -> tuple[int, int]:
