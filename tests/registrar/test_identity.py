@@ -17,8 +17,8 @@ from twisted_router.registrar.identity import find_host
 from twisted_router.registrar.owner import Owner
 from twisted_router.registrar.reach import Host
 
-NODE_1 = Owner("node-1", "ABCD:EFGH")
-ME = Owner("me", "ABCD:EFGH")
+NODE_1 = Owner("node-1", "ABCD:EFGH", "fake")
+ME = Owner("me", "ABCD:EFGH", "fake")
 
 
 class FindHostTests(SynchronousTestCase):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tests.registrar.support import RegistrarTestCase
 from twisted_router.config.schema import DockerConfig
-from twisted_router.registrar.meta import CONTAINER, ENGINE, OWNER
+from twisted_router.registrar.meta import CONTAINER, ENGINE, HOST, OWNER
 
 
 class OrphanTests(RegistrarTestCase):
@@ -22,6 +22,25 @@ class OrphanTests(RegistrarTestCase):
             self.agent.register({"ID": service_id, "Name": "x", "Meta": meta})
         self.start()
         self.assertEqual(["another's", "by-hand"], self.ids())
+
+    def test_two_hosts_that_register_with_one_agent(self) -> None:
+        """They take its name for their own, and let each other's services be."""
+        theirs = {OWNER: "node-1", ENGINE: "other", HOST: "host-2", CONTAINER: "c1"}
+        self.agent.register({"ID": "node-1:db:1", "Name": "x", "Meta": theirs})
+        self.engine.run("web", publish=["80"])
+        self.start()
+        self.assertEqual(["node-1:db:1", "node-1:web:80"], self.ids())
+
+    def test_an_engine_that_has_lost_its_id(self) -> None:
+        """What it has registered before goes, with the containers that it had."""
+        self.engine.run("web", publish=["80"])
+        self.start()
+        self.stop()
+        self.engine.remove("web")
+        self.engine.engine_id = "WXYZ"
+        self.registrar = self.make_registrar()
+        self.start()
+        self.assertEqual([], self.ids())
 
     def test_a_renamed_node(self) -> None:
         """What runs goes by the new name, then no longer by the old one."""

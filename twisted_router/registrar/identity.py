@@ -29,18 +29,22 @@ async def find_host(
             f"the agent calls itself {node!r} at {address!r}: set docker.node and "
             "docker.ip"
         )
-    owner = Owner(node, await _engine(docker), config.adopt)
+    owner = Owner(node, *await _engine(docker), config.adopt)
     return Host(owner, address, bool(config.ip), config)
 
 
-async def _engine(docker: IDockerClient) -> str:
-    """The engine's id, ``""`` if a proxy before its socket does not let us ask."""
+async def _engine(docker: IDockerClient) -> tuple[str, str]:
+    """The engine's id and its host's name.
+
+    Both are ``""`` if a proxy before its socket does not let us ask.
+    """
     try:
-        return _text(await docker.info(), "ID")
+        info = await docker.info()
     except DockerError as error:
-        if not error.status:
+        if not 400 <= error.status < 500:
             raise
-        return ""
+        return "", ""
+    return _text(info, "ID"), _text(info, "Name")
 
 
 def _text(answer: Mapping[str, Any], *path: str) -> str:

@@ -14,11 +14,14 @@ CONTAINER = "twisted-router-container"
 #: The Docker engine's own id; absent if it does not tell it.
 ENGINE = "twisted-router-engine"
 
+#: What the engine's host calls itself; absent if it does not tell it.
+HOST = "twisted-router-host"
+
 #: Digest of the registered check, which the agent does not tell together with the
 #: service; absent without one.
 CHECK = "twisted-router-check"
 
-_MARKS = (OWNER, CONTAINER, ENGINE, CHECK)
+_MARKS = (OWNER, CONTAINER, ENGINE, HOST, CHECK)
 
 # Consul: agent/structs/structs.go, metaMaxKeyPairs and its neighbours. One violation
 # makes it refuse the whole service.
