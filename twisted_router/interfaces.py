@@ -45,6 +45,8 @@ class SourceState:
     :ivar ready: its first complete snapshot has arrived.
     :ivar age_s: seconds since it last heard from its origin, ``None`` if never.
     :ivar error: why it is not hearing from it now, ``""`` when it is.
+    :ivar reservation: why what it hears now may be less than there is, ``""`` for no
+        reason.
     :ivar index: the highest index of its origin's history that it has seen; 0 if it
         knows of none.
     :ivar snapshot_age_s: the age in seconds of its facts while they are those of a
@@ -68,6 +70,7 @@ class SourceState:
     withdrawn: int = 0
     held: int = 0
     alarms: Mapping[str, int] = field(default_factory=dict)
+    reservation: str = ""
 
 
 #: The source whose facts come from the router's own file. They are routed as they are

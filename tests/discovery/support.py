@@ -20,6 +20,9 @@ from twisted_router.interfaces import (
 from twisted_router.model import Instance, Quarantined
 
 GONE = CatalogError("GET /v1/x at consul: Connection refused")
+#: Of a read that has nothing special about it.
+ANSWER = Answer(1, {})
+
 REFUSED = CatalogError("GET /v1/x at consul: 403 Permission denied", 403)
 
 

@@ -6,7 +6,7 @@ from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface.verify import verifyObject
 
-from tests.discovery.support import GONE, REFUSED, Consumer, EventLog, instance
+from tests.discovery.support import ANSWER, GONE, REFUSED, Consumer, EventLog, instance
 from twisted_router.discovery.ageing import LOOK_AGAIN_S, Freshness, Pruning
 from twisted_router.discovery.alarms import Alarms
 from twisted_router.discovery.contact import Contact
@@ -24,7 +24,7 @@ class FreshnessTests(SynchronousTestCase):
 
     def heard(self, *reads: str) -> None:
         for read in reads:
-            self.contact.heard(read)
+            self.contact.heard(read, ANSWER)
 
     def test_a_service_is_as_old_as_its_source_says(self) -> None:
         self.known = {"web": 3.0, "db": 4.0}
@@ -56,7 +56,7 @@ class FreshnessTests(SynchronousTestCase):
         self.heard("service web", "catalog")
         self.contact.failed("catalog", GONE)
         self.assertFalse(self.freshness.is_doubtful("web"))
-        self.contact.heard("warning checks")
+        self.contact.heard("warning checks", ANSWER)
         self.assertTrue(self.freshness.is_doubtful("web"))
 
     def test_a_service_that_was_never_read_is_doubtful_without_the_catalog(
@@ -107,7 +107,7 @@ class PruningTestCase(SynchronousTestCase):
 
     def reads(self, *names: str) -> None:
         for name in names:
-            self.contact.heard(name)
+            self.contact.heard(name, ANSWER)
 
     def fail(self, *names: str) -> None:  # type: ignore[override]
         for name in names:

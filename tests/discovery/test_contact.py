@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import cast
 
 from twisted.internet.task import Clock
@@ -14,7 +15,7 @@ from twisted.logger import (
 )
 from twisted.trial.unittest import SynchronousTestCase
 
-from tests.discovery.support import GONE, REFUSED
+from tests.discovery.support import ANSWER, GONE, REFUSED
 from twisted_router.discovery.contact import Contact
 
 
@@ -39,9 +40,9 @@ class ContactTests(SynchronousTestCase):
         self.assertEqual("", self.contact.error)
 
     def test_its_age_is_that_of_the_last_answer(self) -> None:
-        self.contact.heard("a")
+        self.contact.heard("a", ANSWER)
         self.clock.advance(5)
-        self.contact.heard("b")
+        self.contact.heard("b", ANSWER)
         self.clock.advance(2)
         self.contact.failed("a", GONE)
         self.assertEqual(2.0, self.contact.age_s)
@@ -73,23 +74,23 @@ class ContactTests(SynchronousTestCase):
         self.contact.failed("b", GONE)
         self.said()
         self.clock.advance(61.5)
-        self.contact.heard("a")
+        self.contact.heard("a", ANSWER)
         self.assertEqual([], self.said())
-        self.contact.heard("b")
-        self.contact.heard("b")
+        self.contact.heard("b", ANSWER)
+        self.contact.heard("b", ANSWER)
         self.assertEqual(["contact with Consul is back after 61.5 s"], self.said())
 
     def test_the_next_loss_is_said_again(self) -> None:
         for _ in range(2):
             self.contact.failed("a", GONE)
-            self.contact.heard("a")
+            self.contact.heard("a", ANSWER)
             self.assertEqual(2, len(self.said()))
 
     def test_a_read_that_is_forgotten_holds_nothing_up(self) -> None:
         self.contact.failed("a", REFUSED)
         self.contact.forget("a")
         self.assertEqual(1, len(self.said()))
-        self.contact.heard("b")
+        self.contact.heard("b", ANSWER)
         self.assertEqual(1, len(self.said()))
 
     def test_to_forget_says_nothing(self) -> None:
@@ -104,15 +105,15 @@ class ContactTests(SynchronousTestCase):
         self.assertEqual(str(REFUSED), self.contact.error)
         self.contact.failed("b", GONE)
         self.assertEqual(str(GONE), self.contact.error)
-        self.contact.heard("b")
+        self.contact.heard("b", ANSWER)
         self.assertEqual(str(REFUSED), self.contact.error)
-        self.contact.heard("a")
+        self.contact.heard("a", ANSWER)
         self.assertEqual("", self.contact.error)
 
     def test_it_knows_when_each_read_was_answered_and_since_when_it_fails(self) -> None:
         self.assertIsNone(self.contact.heard_s("a"))
         self.clock.advance(1)
-        self.contact.heard("a")
+        self.contact.heard("a", ANSWER)
         self.assertIsNone(self.contact.failing_s("a"))
         for _ in range(2):
             self.clock.advance(1)
@@ -120,13 +121,35 @@ class ContactTests(SynchronousTestCase):
         self.assertEqual(
             (1.0, 2.0), (self.contact.heard_s("a"), self.contact.failing_s("a"))
         )
-        self.contact.heard("a")
+        self.contact.heard("a", ANSWER)
         self.assertEqual(
             (3.0, None), (self.contact.heard_s("a"), self.contact.failing_s("a"))
         )
 
+    def test_it_has_no_reservation_about_whole_and_fresh_answers(self) -> None:
+        self.contact.heard("a", ANSWER)
+        self.assertEqual("", self.contact.reservation)
+
+    def test_a_filtered_answer_is_one_until_the_same_read_brings_all(self) -> None:
+        self.contact.heard("a", replace(ANSWER, filtered_by_acls=True))
+        self.contact.heard("b", ANSWER)
+        self.assertIn("the token's rights", self.contact.reservation)
+        self.contact.heard("a", ANSWER)
+        self.assertEqual("", self.contact.reservation)
+
+    def test_so_is_one_of_a_server_without_a_leader(self) -> None:
+        self.contact.heard("a", replace(ANSWER, stale=True))
+        self.assertIn("no leader", self.contact.reservation)
+        self.contact.heard("a", ANSWER)
+        self.assertEqual("", self.contact.reservation)
+
+    def test_there_is_none_about_a_read_that_is_forgotten(self) -> None:
+        self.contact.heard("a", replace(ANSWER, stale=True, filtered_by_acls=True))
+        self.contact.forget("a")
+        self.assertEqual("", self.contact.reservation)
+
     def test_of_a_read_that_is_forgotten_it_knows_nothing(self) -> None:
-        self.contact.heard("a")
+        self.contact.heard("a", ANSWER)
         self.contact.failed("a", GONE)
         self.contact.forget("a")
         self.assertEqual(

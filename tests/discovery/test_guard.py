@@ -45,6 +45,7 @@ class GuardTestCase(SynchronousTestCase):
         self.consumer = Consumer()
         self.events = EventLog()
         self.questions: list[Deferred[Answer]] = []
+        self.reservation = ""
         self.cancelled: list[Deferred[Answer]] = []
         self.guard = self.guarding(GuardConfig())
 
@@ -55,6 +56,7 @@ class GuardTestCase(SynchronousTestCase):
             config,
             "consul",
             self.ask,
+            lambda: self.reservation,
             Alarms(self.events, "consul"),
         )
         self.addCleanup(guard.stop)
@@ -195,6 +197,14 @@ class MassTests(GuardTestCase):
         self.assertEqual(("guard", "consul"), (kind, source))
         self.assertIn("20 of 20 instances are gone without a word", text)
         self.assertEqual(["s1", "s2", "s3", "s4"], details["services"])
+
+    def test_why_consul_may_not_show_all_is_told_too(self) -> None:
+        self.reservation = "the token sees too little"
+        self.begin({})
+        self.assertIn(
+            "gone without a word (the token sees too little); they stay",
+            self.events.recorded[0][2],
+        )
 
     def test_what_comes_with_it_passes_at_once(self) -> None:
         self.begin({"new": instances("new", 1)})

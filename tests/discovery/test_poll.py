@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from twisted.internet.defer import Deferred, fail, succeed
@@ -10,11 +11,11 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from tests.discovery.support import GONE, REFUSED, Asked, ScriptedConsul
 from twisted_router.discovery.contact import Contact
-from twisted_router.discovery.poll import Poll, Terms
+from twisted_router.discovery.poll import AWAY_S, Poll, Terms
 from twisted_router.interfaces import Answer, CatalogError
 
 #: How long each attempt after an error waits, in seconds.
-RETRY_S = 3.0
+RETRY_S = 1.5
 
 
 class PollTestCase(SynchronousTestCase):
@@ -155,6 +156,22 @@ class ErrorTests(PollTestCase):
         self.clock.advance(0.01)
         self.assertEqual(1, len(self.consul.open))
 
+    def test_whoever_is_away_is_asked_again_soon(self) -> None:
+        """So that it is noticed when he is back; there are no more than that."""
+        self.terms = replace(self.terms, retry=lambda attempt: 10.0)
+        self.poll()
+        no_leader = CatalogError("GET /v1/x at consul: 500 No cluster leader", 500)
+        for error in (GONE, no_leader):
+            self.asked().fail(error)
+            self.assertEqual(AWAY_S, self.next_ask_s())
+
+    def test_whoever_refuses_is_not(self) -> None:
+        self.terms = replace(self.terms, retry=lambda attempt: 10.0)
+        self.poll()
+        for status in (403, 429, 503):
+            self.asked().fail(CatalogError("GET /v1/x at consul", status))
+            self.assertEqual(10.0, self.next_ask_s())
+
     def test_contact_is_lost_and_found(self) -> None:
         self.poll()
         self.asked().fail()
@@ -288,7 +305,7 @@ class StopTests(PollTestCase):
         poll = Poll(self.terms, "catalog", read, self.news.append)
         poll.start()
         self.clock.pump([0.5] * 20)
-        self.assertEqual([0.5, 3.5, 6.5, 9.5], asked)
+        self.assertEqual([0.5, 2.0, 3.5, 5.0, 6.5, 8.0, 9.5], asked)
         poll.stop()
 
 

@@ -12,9 +12,9 @@ from twisted.logger import ILogObserver, LogEvent, formatEvent, globalLogPublish
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface.verify import verifyObject
 
-from tests.discovery.support import GONE, REFUSED, ScriptedConsul, instance
+from tests.discovery.support import ANSWER, GONE, REFUSED, ScriptedConsul, instance
 from twisted_router.discovery.contact import Contact
-from twisted_router.discovery.poll import Terms
+from twisted_router.discovery.poll import AWAY_S, Terms
 from twisted_router.discovery.reads import CONCURRENCY
 from twisted_router.discovery.sweep import (
     LEISURE_S,
@@ -497,7 +497,7 @@ class ConfirmedTests(SweepTestCase):
     """When what is known of a service was last known to be so."""
 
     def lists_are_heard(self, *critical: dict[str, Any]) -> None:
-        self.contact.heard(CATALOG)
+        self.contact.heard(CATALOG, ANSWER)
         self.checks_are(status="warning")
         self.checks_are(*critical)
 
@@ -510,7 +510,7 @@ class ConfirmedTests(SweepTestCase):
 
     def test_but_not_before_a_service_that_changed_was_read(self) -> None:
         self.settled("a", "b")
-        self.contact.heard(CATALOG)
+        self.contact.heard(CATALOG, ANSWER)
         before_s = self.watch.confirmed_s("b")
         self.clock.advance(60)
         self.lists_are_heard(check("b"))
@@ -567,7 +567,7 @@ class ErrorTests(SweepTestCase):
         while self.being_read():
             self.consul.only(self.being_read()[0]).fail(GONE)
         self.assertEqual(CONCURRENCY, len(self.failed))
-        self.clock.advance(2.9)
+        self.clock.advance(AWAY_S - 0.1)
         self.assertEqual([], self.being_read())
         self.clock.advance(0.1)
         self.assertEqual(CONCURRENCY, len(self.being_read()))

@@ -29,6 +29,19 @@ class ComplaintTests(SynchronousTestCase):
         self.assertEqual("draining", facts(unread, draining=True).complaint())
 
 
+class RemarksTests(SynchronousTestCase):
+    """What people should know, although requests are served."""
+
+    def test_none_of_a_source_that_is_well(self) -> None:
+        self.assertEqual([], facts(FakeSource()).remarks())
+
+    def test_why_a_source_may_see_too_little(self) -> None:
+        limited = FakeSource(more={"reservation": "the token sees too little"})
+        self.assertEqual(
+            ["consul: the token sees too little"], facts(limited).remarks()
+        )
+
+
 class UuidTests(SynchronousTestCase):
     """Two runs can be told apart."""
 

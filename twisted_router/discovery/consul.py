@@ -114,7 +114,12 @@ class ConsulSource(Service):
         """See :meth:`IFactsSource.state`."""
         contact = self._contact
         return SourceState(
-            _NAME, self._ready, contact.age_s, contact.error, self._index
+            _NAME,
+            self._ready,
+            contact.age_s,
+            contact.error,
+            self._index,
+            reservation=contact.reservation,
         )
 
     @property

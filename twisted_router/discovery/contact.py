@@ -5,7 +5,7 @@ from __future__ import annotations
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
-from ..interfaces import CatalogError
+from ..interfaces import Answer, CatalogError
 
 
 class Contact:
@@ -22,6 +22,8 @@ class Contact:
         self._failing: dict[str, CatalogError] = {}
         self._failing_s: dict[str, float] = {}
         self._heard: dict[str, float] = {}
+        self._filtered: set[str] = set()
+        self._old: set[str] = set()
         self._heard_s: float | None = None
         # Since when all is not well, None when it is; and what was said about it.
         self._lost_s: float | None = None
@@ -38,6 +40,13 @@ class Contact:
         errors = sorted(self._failing.values(), key=lambda error: error.status)
         return str(errors[0]) if errors else ""
 
+    @property
+    def reservation(self) -> str:
+        """Why what reads bring now may be less than there is, ``""`` for no reason."""
+        if self._filtered:
+            return "the token's rights do not suffice to see all"
+        return "Consul has no leader, so it may be old" if self._old else ""
+
     def heard_s(self, read: str) -> float | None:
         """When a read was last answered, on the clock given; ``None`` if never."""
         return self._heard.get(read)
@@ -46,9 +55,17 @@ class Contact:
         """Since when a read fails, ``None`` if it does not."""
         return self._failing_s.get(read)
 
-    def heard(self, read: str) -> None:
+    def heard(self, read: str, answer: Answer) -> None:
         """A read was answered."""
         self._heard_s = self._heard[read] = self._clock.seconds()
+        for reads, is_so in (
+            (self._filtered, answer.filtered_by_acls),
+            (self._old, answer.stale),
+        ):
+            if is_so:
+                reads.add(read)
+            else:
+                reads.discard(read)
         self._failing.pop(read, None)
         self._failing_s.pop(read, None)
         if self._lost_s is not None and not self._failing:
@@ -80,3 +97,5 @@ class Contact:
         self._failing.pop(read, None)
         self._failing_s.pop(read, None)
         self._heard.pop(read, None)
+        self._filtered.discard(read)
+        self._old.discard(read)

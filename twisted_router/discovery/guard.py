@@ -54,6 +54,8 @@ class Guard:
     :param consumer: gets the facts, with what is held among them.
     :param listing: reads the names of all services now, as
         :meth:`twisted_router.interfaces.IConsulClient.services` does.
+    :param reservation: why the source may see less than there is, ``""`` for no
+        reason; alarms say it.
     """
 
     def __init__(
@@ -63,11 +65,13 @@ class Guard:
         config: GuardConfig,
         source: str,
         listing: Callable[[], Deferred[Answer]],
+        reservation: Callable[[], str],
         alarms: Alarms,
     ) -> None:
         self._clock = clock
         self._consumer = consumer
         self._config = config
+        self._reservation = reservation
         self._source = source
         self._alarms = alarms
         self._ledger = Ledger(config.percent)
@@ -178,8 +182,8 @@ class Guard:
             self._alarms.warn(
                 "guard",
                 f"{missing} of {known} instances are gone "
-                f"without a word; they stay routed for {self._config.hold:g} s, "
-                "or until they are listed again or released",
+                f"without a word{self._because()}; they stay routed for "
+                f"{self._config.hold:g} s, or until they are listed again or released",
                 {
                     "missing": missing,
                     "services": sorted(names)[:_NAMED_MAX],
@@ -196,9 +200,10 @@ class Guard:
             self._hold(loss, Why.SERVICE, config.service_hold)
             self._alarms.warn(
                 "guard",
-                f"service {name}: all of its {loss.before} instances are gone without "
-                f"a word; they stay routed for {config.service_hold:g} s, or "
-                "until they are listed again or released",
+                f"service {name}: all of its {loss.before} instances are gone "
+                f"without a word{self._because()}; they stay routed for "
+                f"{config.service_hold:g} s, or until they are listed again or "
+                "released",
                 {"services": [name], "missing": loss.before},
             )
         elif name not in self._ledger.facts:
@@ -207,6 +212,10 @@ class Guard:
             return set()
         self._inquiry.ask()
         return {name}
+
+    def _because(self) -> str:
+        reservation = self._reservation()
+        return f" ({reservation})" if reservation else ""
 
     def _hold(self, loss: Loss, why: Why, for_s: float) -> None:
         now_s = self._clock.seconds()

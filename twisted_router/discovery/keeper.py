@@ -131,7 +131,13 @@ class Keeper(Service):
             alarms,
         )
         self.guard = Guard(
-            reactor, self._pruning, config.guard, source, around.client.services, alarms
+            reactor,
+            self._pruning,
+            config.guard,
+            source,
+            around.client.services,
+            lambda: around.contact.reservation,
+            alarms,
         )
         self._reconcile = Reconcile(
             reactor,

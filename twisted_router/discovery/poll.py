@@ -27,11 +27,16 @@ MIN_INTERVAL_S = 0.05
 MAX_INTERVAL_S = 2.0
 _AT_ONCE_S = 1.0
 
+#: Seconds between attempts, at most, while nobody answers or there is no leader.
+AWAY_S = 2.0
+_AWAY = frozenset({0, 500})
+
 
 @dataclass(frozen=True, slots=True)
 class Terms:
     """How Consul is asked, the same for all reads of a source.
 
+    :ivar retry: for those that are told to ask less, or may not ask.
     :ivar wait_s: how long a blocking query may wait for a change.
     """
 
@@ -39,6 +44,15 @@ class Terms:
     contact: Contact
     retry: RetryPolicy
     wait_s: float
+
+    def retry_s(self, attempt: int, error: CatalogError) -> float:
+        """Seconds until a read that failed is made again.
+
+        An agent that is away, or has no leader (500), is busy with nothing that more
+        questions could delay, and is to be noticed soon when it is back.
+        """
+        delay_s = self.retry(attempt)
+        return min(delay_s, AWAY_S) if error.status in _AWAY else delay_s
 
 
 # Note [Indexes]
@@ -144,7 +158,7 @@ class Poll:
 
     def _answered(self, answer: Answer) -> None:
         asked_with, self._index = self._index, 0
-        self._terms.contact.heard(self._name)
+        self._terms.contact.heard(self._name, answer)
         content = (answer.data, answer.quarantined)
         backwards = answer.index < self._highest
         moved = answer.index != asked_with
@@ -185,4 +199,4 @@ class Poll:
             error = CatalogError(f"internal error: {failure.value!r}", status=500)
         self._on_failure(self._failures, error)
         if not self._stopped and self._timer is None:
-            self._ask_in(self._terms.retry(self._failures))
+            self._ask_in(self._terms.retry_s(self._failures, error))

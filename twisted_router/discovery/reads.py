@@ -171,7 +171,7 @@ class Reads:
     def _answered(self, name: str, answer: Answer) -> None:
         self._unanswered = 0
         self._failures.pop(name, None)
-        self._terms.contact.heard(read_name(name))
+        self._terms.contact.heard(read_name(name), answer)
         try:
             self._listener.answered(name, answer)
         except Exception:
@@ -193,7 +193,7 @@ class Reads:
             )
         else:
             self._changed[name] = None
-            self._pause()
+            self._pause(error)
         self._listener.failed(name, attempt, error)
 
     def _retry(self, name: str) -> None:
@@ -201,11 +201,11 @@ class Reads:
         self.mark(name)
         self.pump()
 
-    def _pause(self) -> None:
+    def _pause(self, error: CatalogError) -> None:
         """Nobody answers: ask nothing for a while."""
         if self._resume is None:
             self._unanswered += 1
-            delay_s = self._terms.retry(self._unanswered)
+            delay_s = self._terms.retry_s(self._unanswered, error)
             self._resume = self._terms.clock.callLater(delay_s, self._go_on)
 
     def _go_on(self) -> None:

@@ -70,6 +70,8 @@ class StatusFacts:
                 )
             elif state.ready and state.error and state.age_s is not None:
                 remarks.append(f"{state.name} fails; heard {state.age_s:.0f} s ago")
+            if state.reservation:
+                remarks.append(f"{state.name}: {state.reservation}")
             if state.held:
                 remarks.append(
                     f"{state.name} has lost {state.held} instances; they stay routed"
