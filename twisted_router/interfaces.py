@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypedDict
 
 from twisted.internet.defer import Deferred
 from zope.interface import Attribute, Interface
@@ -71,6 +71,63 @@ class SourceState:
     held: int = 0
     alarms: Mapping[str, int] = field(default_factory=dict)
     reservation: str = ""
+
+
+class RegistrarState(TypedDict):
+    """How the registrar is doing, for the status site: what JSON can hold, no secrets.
+
+    ``ready``
+        It has compared Docker with Consul at least once.
+    ``error``
+        The gravest thing that is wrong right now, ``""`` when nothing is.
+    ``docker_connected``
+        It follows the engine's events, and the engine answers.
+    ``consul_connected``
+        The agent has answered when it was asked last.
+    ``api_version``
+        Of Docker's API, as agreed upon with the engine.
+    ``last_event_age_s``, ``last_reconcile_age_s``
+        Seconds since an event came, and since both sides were compared and what
+        differed was written; ``None`` if that never happened.
+    ``last_reconcile_s``
+        How long that took.
+    ``drift``
+        Differences, ever, that no event had announced.
+    ``containers``, ``odd_containers``, ``dirty_containers``, ``stopping_containers``
+        That run; of these, that nothing could be made of; that are to be inspected
+        again; that are being stopped.
+    ``services``
+        That the agent should hold.
+    ``refused_attributes``
+        That containers have, and that are not used.
+    ``writes``, ``pending_writes``, ``failed_writes``
+        That the agent took, ever; that are planned or under way; that failed, ever.
+    ``failing_services``
+        Whose last write the agent refused.
+    ``beats``
+        Reports that services are still there, ever.
+    """
+
+    ready: bool
+    error: str
+    docker_connected: bool
+    consul_connected: bool
+    api_version: str
+    last_event_age_s: float | None
+    last_reconcile_age_s: float | None
+    last_reconcile_s: float | None
+    drift: int
+    containers: int
+    odd_containers: int
+    dirty_containers: int
+    stopping_containers: int
+    services: int
+    refused_attributes: int
+    writes: int
+    pending_writes: int
+    failed_writes: int
+    failing_services: int
+    beats: int
 
 
 #: The source whose facts come from the router's own file. They are routed as they are

@@ -206,5 +206,13 @@ class InventoryTests(SynchronousTestCase):
         ((_, third),) = self.inventory.describe(Host(Owner("node-2"), "192.0.2.1"))
         self.assertEqual("node-2:web:80", third.services[0].id)
 
+    def test_attributes_that_are_not_used(self) -> None:
+        """Those of all containers that were described."""
+        self.engine.run("api", env=["SERVICE_TOKEN=a", "SERVICE_KEY=b"], publish=["80"])
+        self.refresh()
+        self.assertEqual(0, self.inventory.refused_attributes())
+        self.inventory.describe(HOST)
+        self.assertEqual(2, self.inventory.refused_attributes())
+
 
 _LIST = "/containers/json"

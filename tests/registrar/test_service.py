@@ -308,9 +308,11 @@ class StateTests(RegistrarTestCase):
         """Nothing is claimed."""
         state = self.registrar.state()
         self.assertEqual(
-            (False, None, None, 0, ""),
+            (False, False, False, None, None, 0, ""),
             (
                 state["ready"],
+                state["docker_connected"],
+                state["consul_connected"],
                 state["last_event_age_s"],
                 state["last_reconcile_age_s"],
                 state["containers"],
@@ -328,18 +330,123 @@ class StateTests(RegistrarTestCase):
         self.assertEqual(
             {
                 "ready": True,
+                "error": "",
+                "docker_connected": True,
+                "consul_connected": True,
                 "api_version": "1.41",
                 "last_event_age_s": 2 + DEBOUNCE_S,
                 "last_reconcile_age_s": 2.0,
+                "last_reconcile_s": 0.0,
+                "drift": 0,
                 "containers": 1,
                 "odd_containers": 0,
+                "dirty_containers": 0,
                 "stopping_containers": 0,
                 "services": 1,
+                "refused_attributes": 0,
                 "writes": 1,
-                "beats": 0,
+                "pending_writes": 0,
                 "failed_writes": 0,
                 "failing_services": 0,
-                "error": "",
+                "beats": 0,
             },
             json.loads(json.dumps(state)),
         )
+
+    def test_who_is_away(self) -> None:
+        """Each by itself; and both are back when they answer."""
+        self.start()
+
+        def connected() -> tuple[bool, bool]:
+            state = self.registrar.state()
+            return state["docker_connected"], state["consul_connected"]
+
+        self.agent.away = True
+        self.clock.advance(1.1 * INTERVAL_S)
+        self.assertEqual((True, False), connected())
+        self.agent.away = False
+        self.clock.advance(1)
+        self.engine.away = True
+        self.engine.drop_streams()
+        self.clock.pump([0, 1])
+        self.assertEqual((False, True), connected())
+        self.engine.away = False
+        self.clock.pump([1, 0])
+        self.assertEqual((True, True), connected())
+
+    def test_attributes_that_are_not_used(self) -> None:
+        """They are counted once for a container, and as long as it runs."""
+        env = ["SERVICE_TOKEN=abc", "SERVICE_CHECK_TTL=soon", "SERVICE_A=b"]
+        self.engine.run("web", env=env, publish=["80", "81"])
+        self.start()
+        self.assertEqual(2, self.registrar.state()["refused_attributes"])
+        self.engine.kill("web")
+        self.settle()
+        self.assertEqual(0, self.registrar.state()["refused_attributes"])
+
+    def test_what_is_still_to_be_done(self) -> None:
+        """Containers to inspect, and writes that have no answer yet."""
+        self.engine.run("web", publish=["80"])
+        self.start()
+        self.agent.hung = True
+        self.engine.begin_stop("web")
+        state = self.registrar.state()
+        self.assertEqual((1, 1), (state["dirty_containers"], state["pending_writes"]))
+
+
+class DriftTests(RegistrarTestCase):
+    """Differences that should not have been there."""
+
+    def setUp(self) -> None:
+        """One container, registered."""
+        super().setUp()
+        self.engine.run("web", publish=["80"])
+        self.start()
+
+    def drift(self) -> int:
+        """What has been found so far, the next look by the clock included."""
+        self.clock.advance(1.1 * INTERVAL_S)
+        return self.registrar.state()["drift"]
+
+    def test_all_that_events_and_times_have_told(self) -> None:
+        """A start, a death, a survivor: none of it is drift."""
+        self.engine.run("api", publish=["80"])
+        self.settle()
+        self.engine.kill("api")
+        self.settle()
+        self.engine.kill("web", signal="TERM")
+        self.clock.pump([1.0] * 20)
+        self.assertEqual([], sorted(self.agent.maintenance))
+        self.assertEqual(0, self.drift())
+
+    def test_a_lost_event(self) -> None:
+        """Its container is found, and was not expected."""
+        self.engine.mute = True
+        self.engine.run("api", publish=["80"])
+        self.assertEqual(1, self.drift())
+        self.assertEqual(1, self.drift())
+
+    def test_another_hand(self) -> None:
+        """What it has done is undone, and counted."""
+        self.agent.deregister("node-1:web:80")
+        self.assertEqual(1, self.drift())
+
+    def test_outages(self) -> None:
+        """Who was away is expected to differ."""
+        self.agent.away = True
+        self.drift()
+        self.agent.lose_data()
+        self.agent.away = False
+        self.assertEqual(0, self.drift())
+        self.engine.drop_streams()
+        self.engine.run("api", publish=["80"])
+        self.clock.pump([0, 1, 0])
+        self.assertEqual(2, len(self.ids()))
+        self.assertEqual(0, self.drift())
+
+    def test_what_was_refused(self) -> None:
+        """It is still to be written, which is known."""
+        self.agent.refused["node-1:odd:80"] = "no"
+        self.engine.run("odd", publish=["80"])
+        self.settle()
+        self.assertEqual(0, self.drift())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.task import Clock
 from twisted.logger import capturedLogs
 from twisted.trial.unittest import SynchronousTestCase
@@ -61,6 +61,16 @@ class WriterTests(SynchronousTestCase):
         self.assertEqual({"a": "why"}, self.agent.maintenance)
         self.successResultOf(self.apply(Register(again)))
         self.assertEqual({}, self.agent.maintenance)
+
+    def test_a_plan_under_way(self) -> None:
+        """What is still to come of it is known, and nothing when it is over."""
+        self.agent.hung = True
+        steps = [register(f"s{number}", f"c{number}") for number in range(20)]
+        work = self.apply(*steps)
+        self.assertEqual(20, self.writer.pending)
+        work.cancel()
+        self.failureResultOf(work, CancelledError)
+        self.assertEqual(0, self.writer.pending)
 
     def test_what_the_agent_refuses(self) -> None:
         """Is counted, and other containers' steps are carried out all the same."""

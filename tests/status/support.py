@@ -3,7 +3,7 @@
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 from treq.testing import StubTreq
 from twisted.internet.defer import Deferred
@@ -16,6 +16,7 @@ from twisted_router.interfaces import (
     IEventLog,
     IFactsSource,
     IRouteTables,
+    RegistrarState,
     SourceState,
 )
 from twisted_router.model import Quarantined, Route
@@ -65,6 +66,33 @@ def table_of(
         instance_count=instance_count,
         built_at_s=built_at_s,
     )
+
+
+def registrar_state(**differences: Any) -> RegistrarState:
+    """The state of a registrar that is well, and holds two services."""
+    state: RegistrarState = {
+        "ready": True,
+        "error": "",
+        "docker_connected": True,
+        "consul_connected": True,
+        "api_version": "1.41",
+        "last_event_age_s": 7.0,
+        "last_reconcile_age_s": 3.0,
+        "last_reconcile_s": 0.25,
+        "drift": 1,
+        "containers": 3,
+        "odd_containers": 0,
+        "dirty_containers": 4,
+        "stopping_containers": 5,
+        "services": 2,
+        "refused_attributes": 6,
+        "writes": 8,
+        "pending_writes": 9,
+        "failed_writes": 10,
+        "failing_services": 0,
+        "beats": 11,
+    }
+    return cast(RegistrarState, {**state, **differences})
 
 
 def facts(

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from prometheus_client.parser import text_string_to_metric_families
 from twisted.internet.task import Clock
 
+from twisted_router.interfaces import RegistrarState
 from twisted_router.model import Quarantined, Route
 from twisted_router.proxy.counters import Counters
 from twisted_router.status.credentials import Credentials
 from twisted_router.status.metrics import MetricsPage
 
-from .support import FakeSource, PageTestCase, facts, table_of
+from .support import FakeSource, PageTestCase, facts, registrar_state, table_of
 
 OPEN = Credentials("", "")
 
@@ -23,10 +26,16 @@ class MetricsPageTests(PageTestCase):
         self.counters = Counters()
         self.sources: list[FakeSource] = []
         self.table = table_of()
+        self.registrar: Callable[[], RegistrarState] | None = None
 
     def samples(self) -> dict[tuple[str, ...], float]:
         """``{(name, label value, ...): value}`` of what the page shows."""
-        shown = facts(*self.sources, counters=self.counters, table=self.table)
+        shown = facts(
+            *self.sources,
+            counters=self.counters,
+            table=self.table,
+            registrar=self.registrar,
+        )
         answer = self.read(MetricsPage(shown, self.clock, OPEN))
         self.assertEqual(200, answer.status)
         self.assertTrue((answer.header("content-type") or "").startswith("text/plain"))
@@ -137,6 +146,12 @@ class MetricsPageTests(PageTestCase):
         }
         self.assertEqual(expected, {key: samples[key] for key in expected})
         self.assertNotIn(("source_snapshot_age_seconds", "b"), samples)
+
+    def test_the_registrar_is_shown_where_there_is_one(self) -> None:
+        name = ("registrar_services",)
+        self.assertNotIn(name, self.samples())
+        self.registrar = registrar_state
+        self.assertEqual(2, self.samples()[name])
 
     def test_the_process_is_measured(self) -> None:
         self.assertGreater(self.samples()[("process_resident_memory_bytes",)], 1e6)

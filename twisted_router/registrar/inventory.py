@@ -74,6 +74,19 @@ class Inventory:
         """Inspect this container again at the next :meth:`refresh`."""
         self._dirty.add(container_id)
 
+    @property
+    def dirty(self) -> int:
+        """How many containers are to be inspected again."""
+        return len(self._dirty)
+
+    def refused_attributes(self) -> int:
+        """How many attributes of what was described last are not used."""
+        return sum(
+            known.described.refused
+            for known in self._known.values()
+            if known.described is not None
+        )
+
     def odd(self) -> dict[str, str]:
         """Containers that nothing could be made of, by short id, and why."""
         return {
@@ -98,7 +111,7 @@ class Inventory:
         listed = {
             entry["Id"]: _fingerprint(entry)
             for entry in await self._docker.containers()
-            if isinstance(entry.get("Id"), str)
+            if isinstance(entry, dict) and isinstance(entry.get("Id"), str)
         }
         stale = [
             container_id
@@ -156,16 +169,21 @@ class Inventory:
 def _fingerprint(entry: Mapping[str, Any]) -> int:
     """Tells apart the states of a container, by what the list shows of it.
 
-    The list has its ports in any order.
+    The list has its ports in any order. An entry that is not as Docker documents it is
+    compared as a whole, and so may look new more often than it is.
     """
-    ports = sorted(repr(sorted(port.items())) for port in entry.get("Ports") or ())
+    try:
+        ports = sorted(repr(sorted(port.items())) for port in entry.get("Ports") or ())
+        networks = _networks(entry)
+    except (AttributeError, TypeError):
+        return hash(repr(entry))
     health = _HEALTH.search(str(entry.get("Status")))
     facts = (
         entry.get("Names"),
         entry.get("State"),
         health and health[1],
         ports,
-        _networks(entry),
+        networks,
     )
     return hash(repr(facts))
 

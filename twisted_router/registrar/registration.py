@@ -75,10 +75,12 @@ class Registrations:
     """What one container comes to.
 
     :ivar notes: one sentence for each thing that was left out, and why.
+    :ivar refused: how many of these are attributes.
     """
 
     services: tuple[Registration, ...] = ()
     notes: tuple[str, ...] = ()
+    refused: int = 0
 
 
 def registrations_of(container: Container, host: Host) -> Registrations:
@@ -103,12 +105,14 @@ def registrations_of(container: Container, host: Host) -> Registrations:
             notes.append(_unreachable(container, port, host))
             continue
         chosen.append((port, metadata, *reached))
+    refused: list[str] = []
     services = tuple(
-        _registration(container, host, *choice, len(chosen) > 1, notes)
+        _registration(container, host, *choice, len(chosen) > 1, refused)
         for choice in chosen
     )
     # The same attribute is left out for each port, but said once.
-    return Registrations(services, tuple(dict.fromkeys(notes)))
+    refused = list(dict.fromkeys(refused))
+    return Registrations(services, (*notes, *refused), len(refused))
 
 
 def _is_fit(container: Container, rules: DockerConfig) -> bool:
@@ -132,13 +136,13 @@ def _registration(
     address: str,
     host_port: int,
     one_of_several: bool,
-    notes: list[str],
+    refused: list[str],
 ) -> Registration:
     meta, meta_notes = publishable(metadata.attributes, host.rules.publish_secrets)
     short_id = container.id[:SHORT_ID]
     target = Target(address, host_port, short_id, port.number)
     check, check_notes = build_check(metadata.attributes, target)
-    notes += meta_notes + check_notes
+    refused += meta_notes + check_notes
     meta |= host.owner.marks(short_id)
     service_id = _id(container, host, port, metadata, one_of_several)
     reports = reports_of(service_id, container, check is not None, host.rules)

@@ -13,10 +13,17 @@ from twisted.internet.task import deferLater
 from twisted.logger import Logger
 
 from ..config.schema import DockerConfig
-from ..interfaces import CatalogError, DockerError, IConsulClient, IDockerClient
+from ..interfaces import (
+    CatalogError,
+    DockerError,
+    IConsulClient,
+    IDockerClient,
+    RegistrarState,
+)
 from ..retry import RetryPolicy
 from .events import ContainerEvent, read_event
 from .heartbeat import Heartbeat
+from .looks import Looks
 from .maintenance import PAUSED
 from .outage import Outage
 from .plan import Maintain
@@ -95,8 +102,8 @@ class RegistrarService(Service):
         self._refused_in_a_row = 0
         self._services = 0
         self._api_version = ""
-        self._event_at_s: float | None = None
-        self._reconciled_at_s: float | None = None
+        self._follows = False
+        self._looks = Looks(clock)
         self._work: Deferred[None] | None = None
 
     def startService(self) -> None:
@@ -116,35 +123,37 @@ class RegistrarService(Service):
         self._wakeup.cancel()
         return self._docker.close()
 
-    def state(self) -> Mapping[str, Any]:
-        """How it is doing, for the status site: JSON, no secrets.
-
-        Ages are in seconds, ``None`` for what has not happened yet; ``error`` is the
-        gravest thing that is wrong right now, ``""`` when nothing is.
-        """
-        errors = [
-            self._docker_outage.error,
-            self._consul_outage.error,
-            *self._writer.failing.values(),
-        ]
+    def state(self) -> RegistrarState:
+        """How it is doing, for the status site."""
+        docker, consul = self._docker_outage.error, self._consul_outage.error
+        inventory, looks, writer = self._survey.inventory, self._looks, self._writer
+        errors = [docker, consul, *writer.failing.values()]
+        ready = looks.done_at_s is not None
         return {
-            "ready": self._reconciled_at_s is not None,
+            "ready": ready,
+            "error": next((error for error in errors if error), ""),
+            "docker_connected": self._follows and not docker,
+            "consul_connected": ready and not consul,
             "api_version": self._api_version,
-            "last_event_age_s": self._age_s(self._event_at_s),
-            "last_reconcile_age_s": self._age_s(self._reconciled_at_s),
-            "containers": len(self._survey.inventory),
-            "odd_containers": len(self._survey.inventory.odd()),
+            "last_event_age_s": self._age_s(looks.event_at_s),
+            "last_reconcile_age_s": self._age_s(looks.done_at_s),
+            "last_reconcile_s": _milliseconds(looks.took_s),
+            "drift": looks.drift,
+            "containers": len(inventory),
+            "odd_containers": len(inventory.odd()),
+            "dirty_containers": inventory.dirty,
             "stopping_containers": len(self._survey.draining),
             "services": self._services,
-            "writes": self._writer.writes,
+            "refused_attributes": inventory.refused_attributes(),
+            "writes": writer.writes,
+            "pending_writes": writer.pending + len(self._urgent),
+            "failed_writes": writer.failed_writes,
+            "failing_services": len(writer.failing),
             "beats": self._heartbeat.beats,
-            "failed_writes": self._writer.failed_writes,
-            "failing_services": len(self._writer.failing),
-            "error": next((error for error in errors if error), ""),
         }
 
     def _age_s(self, at_s: float | None) -> float | None:
-        return None if at_s is None else round(self._clock.seconds() - at_s, 3)
+        return _milliseconds(None if at_s is None else self._clock.seconds() - at_s)
 
     # Docker
 
@@ -182,6 +191,8 @@ class RegistrarService(Service):
         stream.ended.addCallback(lambda _: self._wakeup.within(0))
         try:
             await stream.opened
+            self._follows = True
+            self._looks.announce()
             self._wakeup.within(0)
             while True:
                 await self._wakeup.wait()
@@ -189,12 +200,14 @@ class RegistrarService(Service):
                     return
                 await self._look()
         finally:
+            self._follows = False
             stream.ended.cancel()
 
     def _on_event(self, data: Mapping[str, Any]) -> None:
-        self._event_at_s = self._clock.seconds()
+        self._looks.event()
         event = read_event(data)
         if event is not None and self._heed(event):
+            self._looks.announce()
             # While Consul is away, looking can change nothing.
             self._wakeup.within(max(DEBOUNCE_S, self._consul_outage.delay_s))
 
@@ -230,17 +243,22 @@ class RegistrarService(Service):
         """Bring the agent up to what runs now."""
         interval_s = self._config.reconcile_interval
         self._wakeup.within(interval_s * (0.9 + 0.2 * self._rng.random()))
+        if self._survey.draining.next_end_s() <= self._clock.seconds():
+            self._looks.announce()
+        self._looks.begin()
         await self._survey.refresh()
         self._docker_outage.succeeded()
         try:
             await self._reconcile()
         except CatalogError as error:
             self._survey.forget_host()
+            self._looks.announce()
             self._wakeup.within(self._consul_outage.failed(str(error)))
             return
         self._consul_outage.succeeded()
-        self._reconciled_at_s = self._clock.seconds()
+        self._looks.done()
         if self._writer.failing:
+            self._looks.announce()
             self._refused_in_a_row += 1
             self._wakeup.within(self._policy(self._refused_in_a_row))
         else:
@@ -252,6 +270,7 @@ class RegistrarService(Service):
         # What is still being written would be planned once more.
         await self._urgent.settled()
         comparison = await self._survey.compare()
+        self._looks.compared(len(comparison.steps))
         survivors_in_s = self._survey.draining.next_end_s() - self._clock.seconds()
         self._wakeup.within(min(survivors_in_s, self._config.reconcile_interval))
         self._held = comparison.held
@@ -259,3 +278,8 @@ class RegistrarService(Service):
         self._remarks.say(comparison.remarks)
         self._heartbeat.keep(comparison.alive if self._config.ttl else ())
         await self._writer.apply(comparison.steps)
+
+
+def _milliseconds(duration_s: float | None) -> float | None:
+    """Seconds with no more digits than anybody reads."""
+    return None if duration_s is None else round(duration_s, 3)

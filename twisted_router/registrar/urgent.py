@@ -26,6 +26,10 @@ class UrgentWrites:
         self._under_way: dict[Maintain, Deferred[None]] = {}
         self._waiter: Deferred[None] | None = None
 
+    def __len__(self) -> int:
+        """How many are under way."""
+        return len(self._under_way)
+
     def begin(self, steps: Iterable[Maintain]) -> None:
         """Take these steps, in any order; those that are under way only once."""
         for step in steps:

@@ -19,6 +19,7 @@ class Writer:
 
     :ivar writes: writes that the agent took, ever.
     :ivar failed_writes: writes that it did not take, ever.
+    :ivar pending: writes of the plan that is carried out now, and still to come.
     :ivar failing: services whose last write it refused, by ID, and why.
     """
 
@@ -28,6 +29,7 @@ class Writer:
         self._consul = consul
         self.writes = 0
         self.failed_writes = 0
+        self.pending = 0
         self.failing: dict[str, str] = {}
 
     async def apply(self, steps: Sequence[Step]) -> None:
@@ -46,7 +48,11 @@ class Writer:
         wanted = {step.service_id for step in steps}
         for service_id in self.failing.keys() - wanted:
             del self.failing[service_id]
-        await for_each(groups.values(), self._apply_in_order, WRITERS)
+        self.pending = len(steps)
+        try:
+            await for_each(groups.values(), self._apply_in_order, WRITERS)
+        finally:
+            self.pending = 0
 
     async def attempt(self, step: Step) -> None:
         """Write a step that is in no plan. If that fails, the next plan has it."""
@@ -73,6 +79,7 @@ class Writer:
                 # new one that is not there.
                 return
             self.writes += 1
+            self.pending -= 1
             self.failing.pop(step.service_id, None)
 
     async def _write(self, step: Step) -> None:

@@ -7,7 +7,13 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import uuid4
 
-from ..interfaces import IEventLog, IFactsSource, IGuard, IRouteTables
+from ..interfaces import (
+    IEventLog,
+    IFactsSource,
+    IGuard,
+    IRouteTables,
+    RegistrarState,
+)
 from ..model import Quarantined
 from ..proxy.counters import Counters
 
@@ -24,8 +30,9 @@ class StatusFacts:
     :ivar draining: whether the router is about to stop and wants no new clients.
     :ivar started_at_s: when the router started, in seconds since the epoch.
     :ivar index: number of this router among several.
-    :ivar registrar: what the registrar says of itself, if there is one; what JSON can
-        hold, without secrets.
+    :ivar registrar: how the registrar is doing, if there is one.
+    :ivar serves: whether there is a proxy. Without one, the registrar is what the
+        process is for.
     :ivar guard: holds what vanished from a source, if anything does.
     :ivar uuid: tells one run of the router from the next.
     """
@@ -39,16 +46,19 @@ class StatusFacts:
     draining: Callable[[], bool]
     started_at_s: float
     index: int = 0
-    registrar: Callable[[], Mapping[str, Any]] | None = None
+    registrar: Callable[[], RegistrarState] | None = None
+    serves: bool = True
     guard: IGuard | None = None
     uuid: str = field(default_factory=lambda: str(uuid4()))
 
     def complaint(self) -> str:
-        """Why no client should be sent here, in one line; ``""`` if any may.
+        """Why this process is of no use, in one line; ``""`` if it is of any.
 
         A router that has not read its routes yet would answer 404 to everything. One
         that has, and lost sight of Consul since, goes on with what it has: no reason
-        to take it out.
+        to take it out. Nor is its registrar's state one: clients do not need that, and
+        a host whose Docker hangs would lose its router as well. A registrar alone is
+        judged like a router: until it has compared Docker with Consul once.
         """
         if self.draining():
             return "draining"
@@ -57,7 +67,12 @@ class StatusFacts:
             for state in (source.state() for source in self.sources)
             if not state.ready
         )
-        return f"no routes yet from {', '.join(unread)}" if unread else ""
+        if unread:
+            return f"no routes yet from {', '.join(unread)}"
+        state = None if self.registrar is None or self.serves else self.registrar()
+        if state is not None and not state["ready"]:
+            return f"registrar: nothing compared yet{_who_is_away(state)}"
+        return ""
 
     def remarks(self) -> list[str]:
         """What clients need not mind and people should: one line for each."""
@@ -76,6 +91,8 @@ class StatusFacts:
                 remarks.append(
                     f"{state.name} has lost {state.held} instances; they stay routed"
                 )
+        if self.registrar is not None:
+            remarks += _remarks_on(self.registrar())
         return remarks
 
     def quarantine(self) -> tuple[Quarantined, ...]:
@@ -87,3 +104,36 @@ class StatusFacts:
         for source in self.sources:
             entries += source.quarantine
         return entries
+
+
+def _who_is_away(state: RegistrarState) -> str:
+    """Whom the registrar waits for: to be appended to a sentence; ``""`` for nobody."""
+    away = [
+        name
+        for name, is_connected in (
+            ("Docker", state["docker_connected"]),
+            ("Consul", state["consul_connected"]),
+        )
+        if not is_connected
+    ]
+    # Without Docker, Consul is not even asked.
+    return f": {away[0]} fails" if away and state["error"] else ""
+
+
+def _remarks_on(state: RegistrarState) -> list[str]:
+    """What people should know of the registrar, which has clients of its own."""
+    remarks = []
+    if not state["ready"]:
+        remarks.append(f"registrar: nothing compared yet{_who_is_away(state)}")
+    elif away := _who_is_away(state):
+        age_s = state["last_reconcile_age_s"] or 0.0
+        remarks.append(f"registrar{away}; compared {age_s:.0f} s ago")
+    if state["failing_services"]:
+        remarks.append(
+            f"registrar: Consul does not take {state['failing_services']} services"
+        )
+    if state["odd_containers"]:
+        remarks.append(
+            f"registrar: {state['odd_containers']} containers cannot be understood"
+        )
+    return remarks

@@ -11,7 +11,8 @@ from .page import Page, reply_text
 class HealthPage(Page):
     """200 ``ok``, or 503 with the reason: may clients be sent to this router?
 
-    Lines after ``ok`` say what is not as it should be, though clients are served.
+    Of a registrar without a router: does it do its work? Lines after ``ok`` say what is
+    not as it should be, though clients are served.
     """
 
     def __init__(self, facts: StatusFacts) -> None:

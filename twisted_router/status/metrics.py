@@ -28,6 +28,7 @@ from ..proxy.counters import LATENCY_BOUNDS_S, Counters
 from .credentials import Credentials
 from .facts import StatusFacts
 from .page import Page, reply
+from .registrar_metrics import registrar_metrics
 
 _PREFIX = "twisted_router_"
 
@@ -68,6 +69,8 @@ class _Figures(Collector):
         yield from _traffic(self._facts.counters)
         yield from self._routing()
         yield from self._sources()
+        if self._facts.registrar is not None:
+            yield from registrar_metrics(self._facts.registrar())
 
     def _routing(self) -> Iterator[Metric]:
         table = self._facts.tables.table
