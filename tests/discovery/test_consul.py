@@ -431,6 +431,16 @@ class StateTests(SourceTestCase):
         self.answer("web", (instance("a"),))
         self.assertEqual(13, self.source.state().index)
 
+    def test_no_more_of_it_is_told_than_its_number(self) -> None:
+        """A client's own kind of index leads to all of the client."""
+
+        class Position(int):
+            agent: object = self
+
+        self.ready()
+        self.consul.only("services").answer(Position(100), {})
+        self.assertIs(int, type(self.source.state().index))
+
     def test_an_index_of_a_history_that_is_no_more_is_forgotten(self) -> None:
         self.ready(web=())
         self.index = 3

@@ -118,7 +118,7 @@ class ConsulSource(Service):
             self._ready,
             contact.age_s,
             contact.error,
-            self._index,
+            int(self._index),  # a client's may know more than its number
             reservation=contact.reservation,
         )
 
