@@ -36,6 +36,9 @@ class RenderTests(SynchronousTestCase):
             ('{{join "+" .Config.Env}}', "A=1+B=2"),
             ('{{join "+" (split "," "a,b")}}', "a+b"),
             ("{{.Config.Env}}", "[A=1 B=2]"),
+            ("{{matchFirstElement `^[BC]=` .Config.Env}}", "B=2"),
+            ("{{matchFirstElement `^C=` .Config.Env}}", ""),
+            ('{{matchAllElements "=[12]$" .Config.Env | join ","}}', "A=1,B=2"),
             ("{{.State.Running}} {{.RestartCount}}", "true 0"),
             ("a {{- `b` -}} c", "abc"),
             (r'{{"\"x"}}', '"x'),
@@ -49,7 +52,12 @@ class RenderTests(SynchronousTestCase):
         self.assertEqual("there is no .Config.Imag", str(error))
 
     def test_what_is_no_text_is_an_error(self) -> None:
-        for text in ("{{.Config}}", "{{toUpper .Config}}", "{{sIndex 0 .Config.Foo}}"):
+        for text in (
+            "{{.Config}}",
+            "{{toUpper .Config}}",
+            "{{sIndex 0 .Config.Foo}}",
+            "{{matchFirstElement `(` .Config.Env}}",
+        ):
             self.assertRaises(TemplateError, Template(text).render, CONTAINER)
 
     def test_a_list_without_elements_has_none(self) -> None:
@@ -66,7 +74,6 @@ class ParseTests(SynchronousTestCase):
             ("{{if .Config}}a{{end}}", "if is not supported"),
             ("{{range .Config.Env}}{{.}}{{end}}", "range is not supported"),
             ("{{$x := 1}}", "$x := 1 is not supported"),
-            ("{{matchAllElements `^A` .Config.Env}}", "matchAllElements"),
             ("{{toUpper}}", "toUpper takes 1 argument"),
             ("{{.A | .B}}", "no function after |"),
             ("{{.A .B}}", "out of place"),

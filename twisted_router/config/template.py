@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -178,7 +178,7 @@ def _evaluate(node: _Node, data: Any) -> Any:
     arguments = [_evaluate(argument, data) for argument in node.arguments]
     try:
         return _FUNCTIONS[node.function][2](*arguments)
-    except (TypeError, ValueError, AttributeError, LookupError):
+    except (TypeError, ValueError, AttributeError, LookupError, re.error):
         raise TemplateError(f"{node.function} does not suit what it is given") from None
 
 
@@ -228,6 +228,10 @@ def _element(index: int, items: Sequence[str]) -> str:
     return items[min(index, len(items) - 1)]
 
 
+def _matches(pattern: str, items: Iterable[str] | None) -> Iterator[str]:
+    return (item for item in items or () if re.search(pattern, item))
+
+
 def _replace(count: int, old: str, new: str, text: str) -> str:
     return text.replace(old, new, count)
 
@@ -244,4 +248,6 @@ _FUNCTIONS: Mapping[str, tuple[int, int, Callable[..., Any]]] = {
     "join": (2, 2, lambda separator, items: separator.join(items or ())),
     "split": (2, 2, lambda separator, text: text.split(separator)),
     "splitIndex": (3, 3, lambda index, sep, text: _element(index, text.split(sep))),
+    "matchFirstElement": (2, 2, lambda regex, items: next(_matches(regex, items), "")),
+    "matchAllElements": (2, 2, lambda regex, items: list(_matches(regex, items))),
 }
