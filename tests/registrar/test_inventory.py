@@ -67,6 +67,19 @@ class InventoryTests(SynchronousTestCase):
         self.assertIsNone(self.inventory.find(odd))
         self.assertIsNone(self.inventory.find("0" * 64))
 
+    def test_a_container_in_the_network_of_another(self) -> None:
+        """It is reached where the other one is, also after that was started anew."""
+        member = self.engine.run("app", expose=["80"], network=f"container:{self.web}")
+        for port in (32768, 32770):
+            self.refresh()
+            found = {
+                container.name: registrations.services[0].port
+                for container, registrations in self.inventory.describe(HOST)
+            }
+            self.assertEqual({"web": port, "app": port}, found)
+            self.engine.restart("web")
+        self.assertTrue(self.inventory.find(member))
+
     def test_a_paused_container(self) -> None:
         """The list shows it: no event is needed to notice."""
         self.refresh()

@@ -13,6 +13,7 @@ from ..config.schema import DockerConfig
 from ..interfaces import DockerError, IDockerClient
 from .concurrency import for_each
 from .container import Container, OddContainerError, read_container
+from .joined import joined, lender_id
 from .reach import Host
 from .registration import SHORT_ID, Registrations, registrations_of
 
@@ -29,13 +30,15 @@ class _Known:
 
     :ivar fingerprint: of its entry in the list then.
     :ivar container: ``None`` when nothing could be made of it, for the ``reason``.
-    :ivar described: what it comes to on ``host``, once that was asked for.
+    :ivar described: what it comes to on ``host``, once that was asked for: ``reached``
+        as it then was.
     """
 
     fingerprint: int
     container: Container | None = None
     reason: str = ""
     host: Host | None = None
+    reached: Container | None = None
     described: Registrations | None = None
 
 
@@ -160,9 +163,11 @@ class Inventory:
     def _registrations(
         self, container: Container, known: _Known, host: Host
     ) -> Registrations:
-        if known.described is None or known.host != host:
-            known.described = registrations_of(container, host)
-            known.host = host
+        lender = self.find(lender_id(container))
+        reached = container if lender is None else joined(container, lender)
+        if known.described is None or (known.host, known.reached) != (host, reached):
+            known.described = registrations_of(reached, host)
+            known.host, known.reached = host, reached
         return known.described
 
 
