@@ -338,6 +338,29 @@ class SeveralPortsTests(SynchronousTestCase):
         self.assertEqual((2, 1), (len(found.services), len(found.notes)))
 
 
+class RegistratorNamesTests(SynchronousTestCase):
+    """``docker.registrator_names``: who depends on odd names has them."""
+
+    def names(self, **facts: Any) -> list[str]:
+        """Names of a container's services."""
+        rules = DockerConfig(registrator_names=True)
+        host = Host(Owner("node-1"), "192.0.2.1", rules=rules)
+        return [each.name for each in services(host, **facts)]
+
+    def test_an_ignored_port_counts(self) -> None:
+        """The other one has a suffix; one that is not published does not count."""
+        ignored = ["SERVICE_443_IGNORE=1"]
+        self.assertEqual(["nginx-80"], self.names(ports=TWO_PORTS, env=ignored))
+        ports = PORT_80 | {"443/tcp": None}
+        self.assertEqual(["nginx"], self.names(ports=ports, env=ignored))
+
+    def test_images_by_digest_and_by_id(self) -> None:
+        """What comes before the colon is the name."""
+        digest = "sha256:" + "0" * 64
+        for image, expected in ((f"x/app@{digest}", "app@sha256"), (digest, "sha256")):
+            self.assertEqual([expected], self.names(image=image, ports=PORT_80))
+
+
 class DefaultNameTests(SynchronousTestCase):
     """The image's name, without what a registry adds to it."""
 

@@ -245,6 +245,9 @@ class DockerConfig:
     tags: str = _key(
         "", "tags of every service, with commas; {{.Config.Image}} and the like count"
     )
+    registrator_names: bool = _key(
+        False, "name services as registrator does where it counts ignored ports as well"
+    )
     publish_secrets: bool = _key(
         False, "publish attributes that look like passwords and keys as well"
     )

@@ -88,17 +88,19 @@ def registrations_of(container: Container, host: Host) -> Registrations:
 
     The rules are registrator's, but for those it has wrong: a port that is ignored
     does not count when names are told apart by port, and images given by their id or
-    digest do not lend it to the service as a name.
+    digest do not lend it to the service as a name. ``docker.registrator_names`` has
+    names as wrong as they were.
     """
     if not container.running or not _is_fit(container, host.rules):
         return Registrations()
     notes = list(container.notes)
     chosen: list[tuple[Port, Metadata, str, int]] = []
-    for port in container.ports:
+    open_ports = [
+        port for port in container.ports if port.bindings or host.rules.internal
+    ]
+    for port in open_ports:
         metadata = read_metadata(container.variables, port.number)
         if metadata.ignore or (host.rules.explicit and not metadata.name):
-            continue
-        if not port.bindings and not host.rules.internal:
             continue
         reached = reach(container, port, host)
         if reached is None:
@@ -106,8 +108,9 @@ def registrations_of(container: Container, host: Host) -> Registrations:
             continue
         chosen.append((port, metadata, *reached))
     refused: list[str] = []
+    told_apart = open_ports if host.rules.registrator_names else chosen
     services = tuple(
-        _registration(container, host, *choice, len(chosen) > 1, refused)
+        _registration(container, host, *choice, len(told_apart) > 1, refused)
         for choice in chosen
     )
     # The same attribute is left out for each port, but said once.
@@ -154,7 +157,7 @@ def _registration(
     other = () if port.protocol == "tcp" else (port.protocol,)
     return Registration(
         id=service_id,
-        name=_name(container, port, metadata, one_of_several),
+        name=_name(container, host, port, metadata, one_of_several),
         address=address,
         port=host_port,
         container=short_id,
@@ -166,9 +169,13 @@ def _registration(
 
 
 def _name(
-    container: Container, port: Port, metadata: Metadata, one_of_several: bool
+    container: Container,
+    host: Host,
+    port: Port,
+    metadata: Metadata,
+    one_of_several: bool,
 ) -> str:
-    name = metadata.name or default_name(container)
+    name = metadata.name or default_name(container, host.rules.registrator_names)
     if one_of_several and not metadata.name_is_own:
         return f"{name}-{port.number}"
     return name
@@ -190,12 +197,17 @@ def _id(
     return metadata.id
 
 
-def default_name(container: Container) -> str:
+def default_name(container: Container, with_digest: bool = False) -> str:
     """What a service is called when nobody says: as the image, without its registry.
 
     An image that was given by its id has no name (Compose does that); its service in
     the Compose file stands in for it, else the container's name.
+
+    :param with_digest: what of the digest or the id comes before its colon counts, as
+        with registrator: ``app@sha256``, ``sha256``.
     """
+    if with_digest:
+        return container.image.rpartition("/")[2].partition(":")[0]
     image = container.image.partition("@")[0]
     name = image.rpartition("/")[2].partition(":")[0]
     digits = container.image_id.removeprefix("sha256:")
