@@ -165,6 +165,15 @@ class MakeServiceTests(SynchronousTestCase):
             self.names("consul:\ndocker:\n"),
         )
 
+    def test_a_registrar_alone_watches_no_routes(self) -> None:
+        text = "proxy: false\nconsul:\ndocker:\n"
+        more = f"auth: {{staff: {{file: /x}}}}\naccess_log: {{file: {self.mktemp()}}}\n"
+        for config in (text, text + more):
+            self.assertEqual(
+                ["StatusService", "ClosingService", "RegistrarService"],
+                self.names(config),
+            )
+
     def test_an_access_log_comes_first(self) -> None:
         self.assertEqual(
             ["AccessLog", "StatusService", "ProxyService"],

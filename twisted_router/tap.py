@@ -177,7 +177,7 @@ def makeService(options: Options, reactor: Any = None) -> MultiService:
     access_log = _access_log(config, counters, reactor)
     auth = _auth(config, reactor, rng)
     engine = _engine(config, tables, access_log, auth, counters, reactor, rng)
-    proxy = ProxyService(engine, reactor, reactor)
+    proxy = ProxyService(engine, reactor, reactor) if config.proxy else None
     catalog = _embedded_catalog(config, reactor) if options.embedded else None
     consul, keeper, registrar = _consul_parts(
         config,
@@ -195,17 +195,18 @@ def makeService(options: Options, reactor: Any = None) -> MultiService:
         sources=sources,
         events=history,
         explain=Explainer(tables, engine.balancer, engine.request_limits).explain,
-        proxy_port=lambda: proxy.port,
+        proxy_port=lambda: 0 if proxy is None else proxy.port,
         draining=lambda: engine.draining,
         started_at_s=time.time(),
         index=config.index,
         registrar=registrar.state if registrar is not None else None,
         guard=keeper.guard if keeper is not None else None,
+        serves=config.proxy,
     )
     status = StatusService(reactor, config.status, facts)
 
     def say_welcome() -> None:
-        if catalog is not None:
+        if catalog is not None and proxy is not None:
             ports = (proxy.port, status.port, catalog.port)
             text = welcome(*(f"{_CATALOG_HOST}:{port}" for port in ports))
             # sys.stdout goes into the log by now; this is for a person to paste from.
@@ -213,7 +214,7 @@ def makeService(options: Options, reactor: Any = None) -> MultiService:
 
     parts = (access_log, status, catalog, *consul, registrar, proxy)
     reopen = [access_log.reopen] if access_log is not None else []
-    if config.auth:
+    if config.auth and proxy is not None:
         parts = (auth, *parts)
         reopen.append(auth.reload)
     router = RouterService(reactor, reopen, say_welcome)
@@ -259,7 +260,7 @@ def _blueprint(
 
 
 def _access_log(config: Config, counters: Counters, reactor: Any) -> AccessLog | None:
-    if not config.access_log.file:
+    if not config.access_log.file or not config.proxy:
         return None
     return AccessLog(
         config.access_log.file,
@@ -342,23 +343,32 @@ def _consul_parts(
     if config.consul is None:
         return [], None, None
     client = ConsulClient(reactor, config.consul)
+    closing = ClosingService(client.close)
+    registrar = _registrar(config, client, reactor, rng)
+    if not config.proxy:
+        return [closing], None, registrar
     contact = Contact(reactor)
     around = Surroundings(
         lambda: source, contact, client, tables, blueprint, history, time.time
     )
     keeper = Keeper(reactor, config, "consul", around)
     source = ConsulSource(reactor, client, keeper, config.consul, rng, contact=contact)
-    registrar = None
-    if config.docker is not None:
-        registrar = RegistrarService(
-            DockerClient(reactor, config.docker, os.environ),
-            client,
-            config.docker,
-            reactor,
-            backoff_policy(rng),
-            rng,
-        )
-    return [ClosingService(client.close), keeper, source], keeper, registrar
+    return [closing, keeper, source], keeper, registrar
+
+
+def _registrar(
+    config: Config, client: ConsulClient, reactor: Any, rng: random.Random
+) -> RegistrarService | None:
+    if config.docker is None:
+        return None
+    return RegistrarService(
+        DockerClient(reactor, config.docker, os.environ),
+        client,
+        config.docker,
+        reactor,
+        backoff_policy(rng),
+        rng,
+    )
 
 
 def sweep_interval_s(config: Config) -> float:

@@ -36,6 +36,43 @@ class SourceTests(SynchronousTestCase):
         self.assertEqual(1, len(problems_of("docker:\nconsul: 1")))
 
 
+class RegistrarAloneTests(SynchronousTestCase):
+    """A registrar can do without a proxy, but not both without the other."""
+
+    def test_a_registrar_without_a_proxy(self) -> None:
+        text = "proxy: false\nconsul:\ndocker:\n"
+        self.assertEqual([], warnings_of(text))
+        self.assertFalse(config_of(text).proxy)
+
+    def test_there_has_to_be_something(self) -> None:
+        self.assertEqual(
+            [
+                "f:1: proxy: neither a proxy nor a registrar is left, expected true, "
+                "or a docker section"
+            ],
+            problems_of("proxy: false\nconsul:\n"),
+        )
+
+    def test_it_needs_a_consul_all_the_same(self) -> None:
+        (problem,) = problems_of("proxy: false\ndocker:\n")
+        self.assertIn("f:2: docker: the registrar has no Consul", problem)
+
+    def test_what_only_a_proxy_heeds(self) -> None:
+        text = (
+            "proxy: false\nport: 80\nroutes: [{uri: a, instances: [b]}]\n"
+            "consul:\ndocker:\n"
+        )
+        self.assertEqual(
+            [f"f:{line}: {key}: not used: proxy is false"
+             for line, key in ((2, "port"), (3, "routes"))],
+            warnings_of(text),
+        )  # fmt: skip
+
+    def test_its_port_clashes_with_nothing(self) -> None:
+        text = "proxy: false\nstatus: {port: 8081}\nconsul:\ndocker:\n"
+        self.assertEqual(8081, config_of(text).status.port)
+
+
 class ListenerTests(SynchronousTestCase):
     """The proxy and the status site cannot have the same port of one address."""
 

@@ -9,6 +9,7 @@ from .schema import Config, ConsulConfig, DockerConfig
 from .template import Template, TemplateError
 
 _TLS_KEYS = ("ca_cert", "ca_path", "client_cert", "client_key", "tls_server_name")
+_OF_THE_PROXY = ("port", "host", "guard", "routes", "auth", "backends", "access_log")
 _EVERY_ADDRESS = ("", "0.0.0.0", "::")
 
 
@@ -27,8 +28,17 @@ class Checks:
 
     def run(self) -> None:
         """Apply every rule whose keys are all usable."""
-        self._sources()
-        self._listeners()
+        if self._config.proxy:
+            self._sources()
+            self._listeners()
+        elif self._report.clean("proxy"):
+            self._registrar_alone()
+        if self._config.docker is not None and "consul" not in self._lines:
+            self._problem(
+                "docker",
+                "the registrar has no Consul to register in, expected a consul "
+                "section (consul: alone takes its defaults)",
+            )
         if self._report.clean("status"):
             self._status_login()
         if self._config.consul and self._report.clean("consul"):
@@ -42,19 +52,24 @@ class Checks:
 
     def _sources(self) -> None:
         config = self._config
-        if config.docker is not None and "consul" not in self._lines:
-            self._problem(
-                "docker",
-                "the registrar has no Consul to register in, expected a consul "
-                "section (consul: alone takes its defaults)",
-            )
-        elif config.consul is None and not config.routes:
+        if config.docker is None and config.consul is None and not config.routes:
             self._report.warn(
                 1,
                 "consul",
                 "there is no source of routes: every request will be answered 404; "
                 "add a consul section, or static routes",
             )
+
+    def _registrar_alone(self) -> None:
+        if "docker" not in self._lines:
+            self._problem(
+                "proxy",
+                "neither a proxy nor a registrar is left, expected true, or a docker "
+                "section",
+            )
+        for key in _OF_THE_PROXY:
+            if key in self._lines:
+                self._report.warn(self._line(key), key, "not used: proxy is false")
 
     def _listeners(self) -> None:
         keys = ("port", "host", "status.port", "status.host")

@@ -401,6 +401,9 @@ class StaticRoute:
 class Config:
     """Everything the router can be told; see ``etc/router.yml``."""
 
+    proxy: bool = _key(
+        True, "serve requests; false = only the registrar runs, and the status site"
+    )
     port: int = _key(8081, "port of the proxy (HTTP); 0 = any free one", **_PORT)
     host: str = _key(
         "", "address the proxy listens on; empty = all IPv4, :: = all", **_LISTEN_HOST
