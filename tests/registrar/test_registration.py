@@ -132,10 +132,10 @@ class InternalTests(SynchronousTestCase):
             self.places(ports=PORT_80, exposed=["81/tcp"]),
         )
 
-    def test_an_address_for_all(self) -> None:
-        """``docker.ip`` goes before the container's."""
+    def test_the_hosts_address(self) -> None:
+        """``docker.ip`` says where published ports are: nobody listens there."""
         self.assertEqual(
-            [("198.51.100.7", 80)], self.places(ip="198.51.100.7", ports=PORT_80)
+            [("172.17.0.2", 80)], self.places(ip="198.51.100.7", ports=PORT_80)
         )
 
     def test_the_hosts_network(self) -> None:

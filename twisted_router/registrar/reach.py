@@ -29,7 +29,8 @@ class Host:
 def reach(container: Container, port: Port, host: Host) -> tuple[str, int] | None:
     """Say at which address and port others reach a container's port.
 
-    The address of its label goes before ``docker.ip``, that before everything else.
+    The address of its label goes before everything else, then ``docker.ip`` for ports
+    of the host: a container's own address is of its own ports.
 
     :returns: ``None`` if they cannot; see :func:`choose_address`.
     """
@@ -38,7 +39,7 @@ def reach(container: Container, port: Port, host: Host) -> tuple[str, int] | Non
         host = replace(host, address=given, address_is_fixed=True)
     if not host.rules.internal or container.network == "host":
         return choose_address(port.bindings, host)
-    own = host.address if host.address_is_fixed else _own_address(container, host)
+    own = container.given_address or _own_address(container, host)
     return (own, port.number) if own else None
 
 
