@@ -100,14 +100,14 @@ class OutageTestCase(TestCase):
 class RestartTests(OutageTestCase):
     """A Consul that knows afterwards what it knew before."""
 
-    async def test_not_one_request_fails_while_consul_is_away(self) -> None:
+    async def test_not_one_request_fails_when_consul_is_killed(self) -> None:
         await self.consul.start()
         await self.start_router()
         await self.register(self.web)
         await self.page_is(b"web")
 
         visitors = Visitors(self, self.router, HOST)
-        await self.consul.stop()
+        await self.consul.kill()
         await self.contact_is(False)
         self.assertEqual(200, await self.router.health())
         self.assertTrue((await self.source())["ready"])

@@ -6,10 +6,11 @@ import json
 import os
 import shutil
 import signal
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, gatherResults
 from twisted.internet.error import ConnectError, ProcessExitedAlready
 from twisted.internet.protocol import ProcessProtocol
 from twisted.python.failure import Failure
@@ -42,6 +43,18 @@ class _Exit(ProcessProtocol):
         )
 
 
+class _Ports(NamedTuple):
+    """Where an agent listens."""
+
+    http: int
+    server: int
+    serf_lan: int
+
+    @classmethod
+    def free(cls) -> _Ports:
+        return cls(free_port(), free_port(), free_port())
+
+
 class ConsulAgent:
     """A one-server Consul on loopback ports of its own.
 
@@ -58,22 +71,37 @@ class ConsulAgent:
         begins with low indexes again.
     :param token: enforce ACLs, nothing allowed by default, and let this secret manage
         everything; :meth:`put` and :meth:`get` use it.
+    :param host: a loopback address; its node is called after it, unless it is the
+        usual one.
+    :param servers: the hosts of the cluster that it is one of, on the same ports;
+        needs ``durable``.
     :ivar address: ``127.0.0.1:PORT``, the same over restarts.
     :ivar url: the same as ``http://...``.
     """
 
     def __init__(
-        self, binary: str, directory: Path, *, durable: bool = False, token: str = ""
+        self,
+        binary: str,
+        directory: Path,
+        *,
+        durable: bool = False,
+        token: str = "",
+        host: str = "127.0.0.1",
+        servers: Sequence[str] = (),
+        ports: _Ports | None = None,
     ) -> None:
         self._binary = binary
         self._token = token
         self._directory = directory
         self._durable = durable
-        self._http, self._rpc, self._serf = free_port(), free_port(), free_port()
+        self.host = host
+        self._node = NODE if host == "127.0.0.1" else f"{NODE}-{host}"
+        self._servers = servers
+        self._ports = ports or _Ports.free()
         self._reactor = running_reactor()
         self._process: Any = None
         self._exit: _Exit | None = None
-        self.address = f"127.0.0.1:{self._http}"
+        self.address = f"{host}:{self._ports.http}"
         self.url = f"http://{self.address}"
 
     @classmethod
@@ -87,6 +115,31 @@ class ConsulAgent:
         testcase.addCleanup(agent.kill)
         await agent.start()
         return agent
+
+    @classmethod
+    async def cluster(
+        cls, testcase: SynchronousTestCase, hosts: Sequence[str]
+    ) -> list[ConsulAgent]:
+        """Start servers that elect a leader among them; as :meth:`started`.
+
+        :param hosts: loopback addresses, one for each.
+        """
+        binary, ports = require_consul(testcase), _Ports.free()
+        agents = [
+            cls(
+                binary,
+                Path(testcase.mktemp()).absolute(),
+                durable=True,
+                host=host,
+                servers=hosts,
+                ports=ports,
+            )
+            for host in hosts
+        ]
+        for agent in agents:
+            testcase.addCleanup(agent.kill)
+        await gatherResults([Deferred.fromCoroutine(a.start()) for a in agents])
+        return agents
 
     @property
     def log(self) -> str:
@@ -102,14 +155,12 @@ class ConsulAgent:
             raise ServiceError("this agent runs already")
         self._directory.mkdir(parents=True, exist_ok=True)
         config: dict[str, object] = {
-            "bind_addr": "127.0.0.1",
-            "client_addr": "127.0.0.1",
-            "node_name": NODE,
+            "bind_addr": self.host,
+            "client_addr": self.host,
+            "node_name": self._node,
             "disable_update_check": True,
             "ports": {
-                "http": self._http,
-                "server": self._rpc,
-                "serf_lan": self._serf,
+                **self._ports._asdict(),
                 "serf_wan": -1,
                 "dns": -1,
                 "grpc": -1,
@@ -119,7 +170,9 @@ class ConsulAgent:
             config |= {
                 "data_dir": str(self._directory / "data"),
                 "server": True,
-                "bootstrap_expect": 1,
+                "bootstrap_expect": max(1, len(self._servers)),
+                "retry_join": list(self._servers),
+                "retry_interval": "1s",
                 "performance": {"raft_multiplier": 1},
             }
         if self._token:
@@ -158,7 +211,7 @@ class ConsulAgent:
         try:
             # The node's own registration is the last thing a new server does: from
             # then on what tests write is not mixed with what the agent writes.
-            answer = await self._ask("GET", f"/v1/catalog/node/{NODE}")
+            answer = await self._ask("GET", f"/v1/catalog/node/{self._node}")
         except ConnectError:
             return False
         return answer.code == 200 and bool(answer.json())
