@@ -44,13 +44,15 @@ MAY_IMPORT: Mapping[str, frozenset[str]] = {
     "first_minute": frozenset({"config"}),
     "logs": frozenset(),
     "service": frozenset({"interfaces"}),
+    "single_look": frozenset({"clients", "config", "interfaces", "registrar"}),
 }
 
 #: Modules that decide and do no I/O: they can be tested with values alone.
 PURE = (
     "auth.basic", "auth.htpasswd", "auth.verified",
     "control.lines", "control.messages", "control.registration", "control.text",
-    "model", "retry", "config", "routing", "registrar.container", "registrar.labels",
+    "model", "retry", "config", "routing", "registrar.container",
+    "registrar.description", "registrar.labels",
     "registrar.registration", "registrar.plan", "proxy.access_line", "proxy.counters",
     "proxy.errors", "proxy.forward", "proxy.framing", "proxy.head",
     "proxy.last_hop", "proxy.request_head", "proxy.response_head", "proxy.upload",

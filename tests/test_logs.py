@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import redirect_stdout
+from contextlib import redirect_stderr, redirect_stdout
 from io import StringIO
 from pathlib import Path
 
@@ -68,3 +68,21 @@ class ObserverTests(SynchronousTestCase):
         observer = namedAny(logs.choose("info", str(path)))()
         Logger("twisted_router.x", observer=observer).info("here")
         self.assertTrue(path.read_text().endswith(" info  x: here\n"))
+
+
+class PlainObserverTests(SynchronousTestCase):
+    """Messages alone, for a command."""
+
+    def test_where_each_level_goes(self) -> None:
+        out, err = StringIO(), StringIO()
+        with redirect_stdout(out), redirect_stderr(err):
+            observer = logs.PlainObserver()
+            ours = Logger("twisted_router.registrar", observer=observer)
+            ours.debug("d")
+            ours.info("{n} writes", n=3)
+            ours.warn("w")
+            twisteds = Logger("twisted.internet", observer=observer)
+            twisteds.info("i")
+            twisteds.error("e")
+        self.assertEqual("3 writes\n", out.getvalue())
+        self.assertEqual("warn: w\nerror: e\n", err.getvalue())

@@ -14,8 +14,10 @@ from twisted.logger import (
     LogLevel,
     LogLevelFilterPredicate,
     eventAsText,
+    globalLogBeginner,
 )
 from twisted.python.logfile import LogFile
+from zope.interface import implementer
 
 #: Twisted itself speaks of its start and of each port it opens at level info.
 _TWISTED_LEAST = LogLevel.warn
@@ -63,6 +65,32 @@ def format_event(event: LogEvent) -> str | None:
     namespace = str(event.get("log_namespace", "-")).removeprefix("twisted_router.")
     stamp, _, message = text.partition(" ")
     return f"{stamp} {level.name:<5} {namespace}: {message.rstrip()}\n"
+
+
+def speak_plainly() -> None:
+    """Log the messages alone from now on, for a command that ends soon.
+
+    Those from level info on go to standard output, warnings and worse to standard
+    error.
+    """
+    globalLogBeginner.beginLoggingTo([PlainObserver()], redirectStandardIO=False)
+
+
+@implementer(ILogObserver)
+class PlainObserver:
+    """Writes the messages that are ours, or warnings."""
+
+    def __call__(self, event: LogEvent) -> None:
+        """Write one, with its traceback if it has one."""
+        level = event.get("log_level", LogLevel.info)
+        ours = str(event.get("log_namespace")).startswith("twisted_router")
+        if level < (LogLevel.info if ours else _TWISTED_LEAST):
+            return
+        text = eventAsText(event, includeTimestamp=False, includeSystem=False)
+        if level < LogLevel.warn:
+            sys.stdout.write(f"{text}\n")
+        else:
+            sys.stderr.write(f"{level.name}: {text}\n")
 
 
 class _Flushing(TextIOBase):

@@ -27,6 +27,7 @@ class Comparison:
     """One look at both sides.
 
     :ivar services: what the agent should hold.
+    :ivar found: what it holds.
     :ivar held: services of ours that each container has, or is about to have: IDs by
         its short id.
     :ivar steps: what makes the agent hold what it should; see :func:`.plan_changes`.
@@ -35,6 +36,7 @@ class Comparison:
     """
 
     services: tuple[Registration, ...]
+    found: Actual
     held: Mapping[str, Collection[str]]
     steps: tuple[Step, ...]
     alive: frozenset[str]
@@ -76,6 +78,7 @@ def compare(
             alive |= registration.check_ids() & {alive_check_id(registration.id)}
     return Comparison(
         services=desired.services,
+        found=services,
         held=held_by_container(desired.services, services, owner),
         steps=plan_changes(desired.services, actual, maintenance, owner, statuses),
         alive=frozenset(alive),
