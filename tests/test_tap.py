@@ -18,8 +18,9 @@ from twisted.python.usage import UsageError
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface.verify import verifyObject
 
-from twisted_router import tap
+from twisted_router import logs, tap
 from twisted_router.config.schema import Config, Seconds
+from twisted_router.single_look import look_once
 from twisted_router.tap import Options, makeService, sweep_interval_s
 
 SHIPPED = Path(__file__).parent.parent / "etc" / "router.yml"
@@ -75,7 +76,33 @@ class OptionsTests(SynchronousTestCase):
         self.assertEqual(f"{SHIPPED}: ok\n", out)
 
     def test_check_without_a_file_makes_no_sense(self) -> None:
-        self.assertRaises(UsageError, self.parse, "--check")
+        for flag in ("--check", "--registrar-dry-run", "--once"):
+            self.assertRaises(UsageError, self.parse, flag)
+
+    def test_the_registrar_looks_once_before_twistd_does_anything(self) -> None:
+        path = self.file("consul:\ndocker:\n")
+        for flags, is_dry in (
+            (["--registrar-dry-run"], True),
+            (["--once"], False),
+            (["--once", "--registrar-dry-run"], True),
+        ):
+            with (
+                patch.object(tap, "react", side_effect=SystemExit(0)) as react,
+                patch.object(logs, "speak_plainly"),
+            ):
+                options, _, _, status = self.parse("-c", path, *flags)
+            react.assert_called_once_with(
+                look_once, (options.config, os.environ, is_dry)
+            )
+            self.assertEqual(0, status)
+
+    def test_without_a_docker_section_there_is_no_registrar(self) -> None:
+        path = self.file("consul:\n")
+        _, _, err, status = self.parse("-c", path, "--once")
+        self.assertEqual(1, status)
+        self.assertEqual(
+            f"{path}: there is no docker section, and so no registrar\n", err
+        )
 
     def test_without_a_file_an_agent_that_answers_is_used(self) -> None:
         with _agent(True), patch.dict(os.environ, {"CONSUL_HTTP_ADDR": "a:1"}):

@@ -16,6 +16,7 @@ from twisted.application.service import (
     IServiceCollection,
     MultiService,
 )
+from twisted.internet.task import react
 from twisted.python import usage
 
 from . import logs
@@ -60,6 +61,7 @@ from .routing.ownership import HostOwner, HostOwnership
 from .routing.table import differing_routes
 from .routing.tables import RouteTables
 from .service import ClosingService, RouterService
+from .single_look import look_once
 from .status.facts import StatusFacts
 from .status.service import StatusService
 
@@ -74,7 +76,7 @@ class Options(usage.Options):
     :ivar embedded: run the embedded catalog and no Consul.
     """
 
-    synopsis = "[--config FILE] [--check]"
+    synopsis = "[--config FILE] [--check | --registrar-dry-run | --once]"
     longdesc = (
         "A reverse proxy whose routes come from Consul, and a registrar that puts "
         "Docker's containers there. Without --config it runs with the catalog of a "
@@ -89,6 +91,16 @@ class Options(usage.Options):
             None,
             "Check the configuration, say what is wrong with it, and exit.",
         ],
+        [
+            "registrar-dry-run",
+            None,
+            "Say what the registrar would write to Consul and why, and exit.",
+        ],
+        [
+            "once",
+            None,
+            "Register what runs now, deregister what does not, and exit.",
+        ],
     ]
 
     def __init__(self) -> None:
@@ -101,12 +113,14 @@ class Options(usage.Options):
     def postOptions(self) -> None:
         """Read the file, or find out what a router without one can do.
 
-        :raises SystemExit: the file has errors (1), or was only to be checked (0).
+        :raises SystemExit: the file has errors (1), or was only to be checked (0); or
+            the registrar was to look once, and has done it (0) or not (1).
         """
         path = self["config"]
         if path is None:
-            if self["check"]:
-                raise usage.UsageError("--check needs --config FILE")
+            for flag in ("check", "registrar-dry-run", "once"):
+                if self[flag]:
+                    raise usage.UsageError(f"--{flag} needs --config FILE")
             self._without_file()
         else:
             try:
@@ -119,6 +133,13 @@ class Options(usage.Options):
                 sys.stdout.write(f"{path}: ok\n")
                 raise SystemExit(0)
             self.config = loaded.config
+            if self["registrar-dry-run"] or self["once"]:
+                if self.config.docker is None:
+                    _exit(f"{path}: there is no docker section, and so no registrar")
+                logs.speak_plainly()
+                # Here, before twistd goes into the background or writes a pid file.
+                is_dry = bool(self["registrar-dry-run"])
+                react(look_once, (self.config, os.environ, is_dry))
         self._set_logger()
 
     def _without_file(self) -> None:
