@@ -26,8 +26,15 @@ from .world import BrokenInvariantError
 REPORT_EVERY = 500
 MOST_FAILURES = 20
 
-#: Seconds that one input may take. Most take less than a thousandth of one.
+#: Seconds of processor time that one input may take. Most take less than a
+#: thousandth of one.
 INPUT_S = 30
+
+#: Bytes of a failed input that are shown; all of it is in the file.
+SHOWN = 2000
+
+#: Seconds to wait for workers on a busy machine before they count as dead.
+PATIENCE_S = 300
 
 
 @implementer(ILogObserver)
@@ -59,19 +66,19 @@ class _Worker:
     def run(self, reports: Any) -> None:
         """Check cases; put (inputs, passed on, failure) on the queue."""
         globalLogBeginner.beginLoggingTo([self._logged], redirectStandardIO=False)
-        signal.signal(signal.SIGALRM, _too_long)
+        signal.signal(signal.SIGPROF, _too_long)
         signal.signal(signal.SIGINT, signal.SIG_DFL)
         done = passed = failures = 0
         for done in range(1, self._inputs + 1):
             case = self._source.next()
-            signal.alarm(INPUT_S)
+            signal.setitimer(signal.ITIMER_PROF, INPUT_S)
             try:
                 passed += self._checker.check(case)
                 if self._logged.seen:
                     self._logged.seen = 0
                     raise BrokenInvariantError("logged a failure")
             except Exception as error:
-                signal.alarm(0)
+                signal.setitimer(signal.ITIMER_PROF, 0)
                 failures += 1
                 reports.put((0, 0, self._keep(case, error)))
             if done % REPORT_EVERY == 0:
@@ -79,7 +86,7 @@ class _Worker:
                 passed = 0
                 if time.monotonic() > self._until_s or failures >= MOST_FAILURES:
                     break
-        signal.alarm(0)
+        signal.setitimer(signal.ITIMER_PROF, 0)
         reports.put((done % REPORT_EVERY, passed, None))
         reports.put(None)
 
@@ -89,7 +96,7 @@ class _Worker:
             case = shrink(case, self._checker)
         name = f"{case.kind}-{hashlib.sha1(case.data).hexdigest()[:8]}"
         path = save(case, name.replace(" ", "-"), what[:200])
-        shown = json.dumps({**asdict(case), "data": repr(case.data)})
+        shown = json.dumps({**asdict(case), "data": repr(case.data[:SHOWN])})
         return f"{what[:2000]}\n  {shown}\n  kept as {path}"
 
 
@@ -126,7 +133,7 @@ def main(arguments: list[str]) -> int:
     running = jobs
     while running:
         try:
-            report = reports.get(timeout=2 * INPUT_S)
+            report = reports.get(timeout=PATIENCE_S)
         except queue.Empty:
             _say("a process is gone or stuck")
             failures += 1

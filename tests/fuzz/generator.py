@@ -28,7 +28,7 @@ class Generator:
             stream.insert(self._below(len(stream) + 1), self._one(parts.GARBAGE))
         if self._random() < 0.0005:
             # More than the router may hold of a client.
-            stream *= 1 + 150_000 // (len(b"".join(stream)) + 1)
+            stream *= 1 + 100_000 // (len(b"".join(stream)) + 1)
         return self._broken(b"".join(stream))
 
     def responses(self) -> bytes:
