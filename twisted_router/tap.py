@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import signal
 import sys
 import time
 from collections.abc import Iterable, Mapping, Sequence
@@ -387,8 +388,10 @@ def _registrar(
         client,
         config.docker,
         reactor,
-        backoff_policy(rng),
+        backoff_policy(rng, maximum_s=config.docker.retry_interval),
         rng,
+        # The process dies of it, and so whoever has started it takes it for a failure.
+        lambda: reactor.sigTerm(signal.SIGTERM),
     )
 
 

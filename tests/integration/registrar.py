@@ -101,6 +101,7 @@ class RegistrarTestCase(TestCase):
             self.reactor,
             backoff_policy(rng, maximum_s=1.0),
             rng,
+            lambda: None,
         )
 
         async def stop() -> None:

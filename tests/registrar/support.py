@@ -28,6 +28,7 @@ class RegistrarTestCase(SynchronousTestCase):
         self.clock = Clock()
         self.engine = FakeDockerEngine()
         self.agent = FakeConsulAgent()
+        self.given_up: list[float] = []
         self.registrar = self.make_registrar()
 
     def make_registrar(self) -> RegistrarService:
@@ -40,6 +41,7 @@ class RegistrarTestCase(SynchronousTestCase):
             self.clock,
             lambda attempt: 1.0,
             Random(1),
+            lambda: self.given_up.append(self.clock.seconds()),
         )
 
     def start(self) -> None:

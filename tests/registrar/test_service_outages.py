@@ -7,7 +7,44 @@ from twisted.logger import capturedLogs
 from tests.registrar.support import INTERVAL_S, RegistrarTestCase
 from twisted_router.clients.docker import CALL_LIMIT_S
 from twisted_router.clients.docker_events import STREAM_LIFE_S
+from twisted_router.config.schema import DockerConfig
 from twisted_router.registrar.service import DEBOUNCE_S
+
+
+class GivingUpTests(RegistrarTestCase):
+    """``retry_attempts``, as registrator has it: for the start only."""
+
+    config = DockerConfig(retry_attempts=2)
+
+    def test_it_gives_up_after_so_many_more(self) -> None:
+        """Docker or Consul: nothing would come of it without the other."""
+        for docker_away, consul_away in ((True, False), (False, True)):
+            self.setUp()
+            self.engine.away, self.agent.away = docker_away, consul_away
+            self.start()
+            self.clock.advance(1)
+            self.assertEqual([], self.given_up)
+            with capturedLogs() as logged:
+                self.clock.pump([0.5, 0.5, 0])
+            self.assertEqual([2.0], self.given_up)
+            self.assertIn("after {tries} tries", str(logged))
+            self.stop()
+
+    def test_once_it_has_looked_it_never_gives_up(self) -> None:
+        """Then what is registered is worth keeping."""
+        self.start()
+        self.agent.away = True
+        self.clock.pump([INTERVAL_S] * 10)
+        self.assertEqual([], self.given_up)
+
+    def test_by_itself_it_never_does(self) -> None:
+        """A router that routes does not end for it."""
+        self.config = DockerConfig()
+        self.setUp()
+        self.agent.away = True
+        self.start()
+        self.clock.pump([1.0] * 100)
+        self.assertEqual([], self.given_up)
 
 
 class OutageTests(RegistrarTestCase):

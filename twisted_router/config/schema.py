@@ -258,6 +258,14 @@ class DockerConfig:
         minimum=1,
         also="resync",
     )
+    retry_attempts: int = _key(
+        -1,
+        "end if Docker or Consul stay away at the start, after more tries; -1 = never",
+        minimum=-1,
+    )
+    retry_interval: Seconds = _key(
+        Seconds(30.0), "longest wait between two tries of one that is away", minimum=1
+    )
     cleanup: bool = _key(
         True, "deregister what an earlier run has registered, and runs no more"
     )

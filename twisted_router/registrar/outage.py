@@ -14,6 +14,7 @@ class Outage:
     :param name: of the dependency, for the log.
     :param meanwhile: what is done while it is away, for the log.
     :ivar error: why it is away, ``""`` while it is not.
+    :ivar failures: in a row.
     """
 
     _log = Logger()
@@ -25,7 +26,7 @@ class Outage:
         self._meanwhile = meanwhile
         self._clock = clock
         self._policy = policy
-        self._attempts = 0
+        self.failures = 0
         self._since_s = 0.0
         self._retry_at_s = 0.0
         self.error = ""
@@ -41,8 +42,8 @@ class Outage:
                 reason=reason,
             )
         self.error = reason
-        self._attempts += 1
-        delay_s = self._policy(self._attempts)
+        self.failures += 1
+        delay_s = self._policy(self.failures)
         self._retry_at_s = self._clock.seconds() + delay_s
         return delay_s
 
@@ -55,7 +56,7 @@ class Outage:
                 seconds=self._clock.seconds() - self._since_s,
             )
         self.error = ""
-        self._attempts = 0
+        self.failures = 0
         self._retry_at_s = 0.0
 
     @property

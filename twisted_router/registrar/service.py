@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from random import Random
 from typing import Any
 
@@ -59,7 +59,8 @@ class RegistrarService(Service):
     """Registers this host's containers with its Consul agent, and deregisters them.
 
     Neither Docker's absence nor Consul's ends it, and neither takes a service away: it
-    keeps what is registered, and tries again until they are back.
+    keeps what is registered, and tries again until they are back. Only at the start it
+    gives up, if ``docker.retry_attempts`` says so.
 
     Stopping it leaves all services registered: the containers go on without it, and
     the next start finds them by their marks. Then it closes the Docker client, which
@@ -68,6 +69,7 @@ class RegistrarService(Service):
     :param clock: for all delays.
     :param policy: how long to wait after failures of Docker, Consul, or one write.
     :param rng: spreads the reconciliations of several hosts.
+    :param give_up: end the process.
     """
 
     name = "registrar"
@@ -81,7 +83,9 @@ class RegistrarService(Service):
         clock: IReactorTime,
         policy: RetryPolicy,
         rng: Random,
+        give_up: Callable[[], object],
     ) -> None:
+        self._give_up = give_up
         self._docker = docker
         self._consul = consul
         self._config = config
@@ -155,6 +159,20 @@ class RegistrarService(Service):
     def _age_s(self, at_s: float | None) -> float | None:
         return _milliseconds(None if at_s is None else self._clock.seconds() - at_s)
 
+    def _failed(self, outage: Outage, error: Exception) -> float:
+        """Take note that one is away; gives the seconds to wait before the next try."""
+        delay_s = outage.failed(str(error))
+        is_start = self._looks.done_at_s is None
+        if is_start and 0 <= self._config.retry_attempts < outage.failures:
+            self._log.critical(
+                "registrar: giving up after {tries} tries, by docker.retry_attempts: "
+                "{error}",
+                tries=outage.failures,
+                error=error,
+            )
+            self._give_up()
+        return delay_s
+
     # Docker
 
     async def _run(self) -> None:
@@ -164,7 +182,7 @@ class RegistrarService(Service):
             try:
                 await self._follow()
             except DockerError as error:
-                delay_s = self._docker_outage.failed(str(error))
+                delay_s = self._failed(self._docker_outage, error)
             except CancelledError:
                 raise
             except Exception:
@@ -253,7 +271,7 @@ class RegistrarService(Service):
         except CatalogError as error:
             self._survey.forget_host()
             self._looks.announce()
-            self._wakeup.within(self._consul_outage.failed(str(error)))
+            self._wakeup.within(self._failed(self._consul_outage, error))
             return
         self._consul_outage.succeeded()
         self._looks.done()
