@@ -13,7 +13,7 @@ from typing import Any
 
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred
-from twisted.internet.error import CannotListenError
+from twisted.internet.error import CannotListenError, ReactorNotRunning
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -122,6 +122,31 @@ class RouterServiceTests(SynchronousTestCase):
         resource.setrlimit(resource.RLIMIT_NOFILE, (min(soft, 1000), hard))
         raise_open_files_limit()
         self.assertEqual((hard, hard), resource.getrlimit(resource.RLIMIT_NOFILE))
+
+
+class FailTests(SynchronousTestCase):
+    """A process that gives up tells whoever has started it."""
+
+    def test_it_stops_and_leaves_with_status_1(self) -> None:
+        """Also while it is stopping for another reason."""
+        at_exit: list[Callable[[], None]] = []
+        left: list[int] = []
+        self.patch(service.atexit, "register", at_exit.append)
+        self.patch(service.os, "_exit", left.append)
+        stopped: list[bool] = []
+
+        class Reactor:
+            def stop(self) -> None:
+                if stopped:
+                    raise ReactorNotRunning
+                stopped.append(True)
+
+        reactor = Reactor()
+        service.fail(reactor)
+        service.fail(reactor)
+        self.assertEqual([True], stopped)
+        at_exit[0]()
+        self.assertEqual([1], left)
 
 
 class StopTests(SynchronousTestCase):

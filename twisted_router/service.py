@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import atexit
 import ctypes
 import gc
+import os
 import resource
 import signal
 import sys
@@ -13,7 +15,7 @@ from typing import Any
 
 from twisted.application.service import MultiService, Service
 from twisted.internet.defer import Deferred, maybeDeferred
-from twisted.internet.error import CannotListenError
+from twisted.internet.error import CannotListenError, ReactorNotRunning
 from twisted.logger import Logger
 
 from .interfaces import RouterError
@@ -120,6 +122,22 @@ class RouterService(MultiService):
     def _reopen_all(self) -> None:
         for reopen in self._reopen:
             reopen()
+
+
+def fail(reactor: Any) -> None:
+    """Stop, and let the process end with status 1: whoever started it may do so again.
+
+    Not by a signal: the first process of a container does not die of its own.
+    """
+    atexit.register(_leave)
+    with suppress(ReactorNotRunning):
+        reactor.stop()
+
+
+def _leave() -> None:
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(1)
 
 
 def raise_open_files_limit() -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import random
-import signal
 import sys
 import time
 from collections.abc import Iterable, Mapping, Sequence
@@ -61,7 +60,7 @@ from .routing.history import History
 from .routing.ownership import HostOwner, HostOwnership
 from .routing.table import differing_routes
 from .routing.tables import RouteTables
-from .service import ClosingService, RouterService
+from .service import ClosingService, RouterService, fail
 from .single_look import look_once
 from .status.facts import StatusFacts
 from .status.service import StatusService
@@ -390,8 +389,7 @@ def _registrar(
         reactor,
         backoff_policy(rng, maximum_s=config.docker.retry_interval),
         rng,
-        # The process dies of it, and so whoever has started it takes it for a failure.
-        lambda: reactor.sigTerm(signal.SIGTERM),
+        lambda: fail(reactor),
     )
 
 
