@@ -40,7 +40,7 @@ from .first_minute import (
     usual_agent,
     welcome,
 )
-from .interfaces import STATIC_SOURCE, IFactsSource, RouterError
+from .interfaces import STATIC_SOURCE, RouterError
 from .model import Instance
 from .net.deadlines import Sweeper
 from .net.reactor import install_unless_chosen
@@ -189,7 +189,7 @@ def makeService(options: Options, reactor: Any = None) -> MultiService:
     options.config = config = replace(options.config, routes=())
     rng = random.SystemRandom()
     counters = Counters()
-    sources: list[IFactsSource] = []
+    sources: list[Keeper] = []
     history = History(time.time, lambda name: _index_of(name, sources))
     rules = _rules(config)
     tables = RouteTables(rules, reactor.seconds)
@@ -245,10 +245,9 @@ def makeService(options: Options, reactor: Any = None) -> MultiService:
     return router
 
 
-def _index_of(name: str, sources: Iterable[IFactsSource]) -> int:
+def _index_of(name: str, sources: Iterable[Keeper]) -> int:
     """The highest index that the source of this name has seen."""
-    states = (source.state() for source in sources)
-    return next((state.index for state in states if state.name == name), 0)
+    return next((keeper.index for keeper in sources if keeper.source == name), 0)
 
 
 def _rules(config: Config) -> RoutingRules:

@@ -32,6 +32,8 @@ class FakeSource:
 
     quarantine = (Quarantined("web", "web-1", "catalog", "{}", "port 0"),)
 
+    index = 3
+
     def __init__(self) -> None:
         self.now = SourceState("consul", ready=False, index=3)
         self.rereads = 0

@@ -118,9 +118,14 @@ class ConsulSource(Service):
             self._ready,
             contact.age_s,
             contact.error,
-            int(self._index),  # a client's may know more than its number
+            self.index,
             reservation=contact.reservation,
         )
+
+    @property
+    def index(self) -> int:
+        """The highest index of an answer; 0 before any."""
+        return int(self._index)  # a client's may know more than its number
 
     @property
     def quarantine(self) -> tuple[Quarantined, ...]:

@@ -48,6 +48,10 @@ class Source(Protocol):
     def quarantine(self) -> tuple[Quarantined, ...]:
         """See :class:`IFactsSource`."""
 
+    @property
+    def index(self) -> int:
+        """The highest index that it has seen."""
+
     def state(self) -> SourceState:
         """See :meth:`IFactsSource.state`."""
 
@@ -84,7 +88,7 @@ class Keeper(Service):
 
     Start it before the source and stop it after.
 
-    :param source: its name.
+    :ivar source: its name.
     :ivar guard: for the status site.
     """
 
@@ -96,7 +100,7 @@ class Keeper(Service):
     ) -> None:
         consul = config.consul or ConsulConfig()
         self._reactor = reactor
-        self._source_name = source
+        self.source = source
         self._around = around
         self._alarms = alarms = Alarms(around.events, source)
         self._freshness = Freshness(
@@ -163,6 +167,14 @@ class Keeper(Service):
     def quarantine(self) -> tuple[Quarantined, ...]:
         """See :class:`IFactsSource`: the source's."""
         return self._around.source().quarantine
+
+    @property
+    def index(self) -> int:
+        """The highest index that the source has seen.
+
+        It is asked for at each change of the table; :meth:`state` would take longer.
+        """
+        return self._around.source().index
 
     def state(self) -> SourceState:
         """How the source is doing, and what is kept of it."""
@@ -237,7 +249,7 @@ class Keeper(Service):
         age_s = now_s - self._stored_s
         self._freshness.presume(age_s)
         self._from_file, self._stored = True, None
-        self.guard.replace(self._source_name, stored.services)
+        self.guard.replace(self.source, stored.services)
         self._alarms.warn(
             "snapshot",
             f"Consul does not answer: {error or 'nothing yet'}; the routes are those "
