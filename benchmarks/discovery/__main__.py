@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NoReturn
 
-from benchmarks.discovery import latency
+from benchmarks.discovery import faults, flapping, latency, losses, start
 from benchmarks.discovery.figures import Figure, as_json, table
 from benchmarks.kept import machine
 from benchmarks.processes import BenchmarkError, raise_open_files_limit
@@ -29,7 +29,9 @@ def _latency(services: int) -> _Case:
     def measure(directory: Path, options: argparse.Namespace) -> list[Figure]:
         # The fewer, the quicker it is done.
         changes = options.changes or (500 if services <= 300 else 200)
-        return latency.measure(directory, services, changes, options.router_core)
+        return latency.measure(
+            directory, services, changes, options.only_new, options.router_core
+        )
 
     return measure
 
@@ -38,6 +40,15 @@ _CASES: dict[str, _Case] = {
     "10": _latency(10),
     "300": _latency(300),
     "2000": _latency(2000),
+    "start": lambda directory, options: start.measure(directory, options.router_core),
+    "flapping": lambda directory, options: flapping.measure(
+        directory, options.router_core
+    ),
+    "outage": lambda directory, options: faults.outage(directory, options.outage),
+    "lost-data": lambda directory, options: losses.lost_data(directory),
+    "token": lambda directory, options: losses.token(directory),
+    "black-hole": lambda directory, options: faults.black_hole(directory),
+    "leader": lambda directory, options: faults.leader(directory),
 }
 
 
@@ -50,8 +61,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     add = parser.add_argument
     add("cases", nargs="*", metavar="CASE", help=f"of {', '.join(_CASES)}; all if none")
     add("--changes", type=int, help="of each kind (default 500, in large catalogs 200)")
+    add("--only-new", action="store_true", help="no checks that fail, no moves")
+    add("--outage", type=float, default=60, help="seconds without Consul (60)")
     add("--router-core", default="", help="pin the router to it (default: none)")
-    add("--results", type=Path, help="file to keep the figures in, as JSON")
+    add("--results", type=Path, help="file to keep figures in, by case, as JSON")
     options = parser.parse_args(arguments)
     for name in options.cases:
         if name not in _CASES:
@@ -70,20 +83,26 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 found = _CASES[name](Path(directory), options)
             print(f"\n{table(found)}", flush=True)
             figures += found
+            if options.results is not None:
+                _keep(options.results, name, found)
     except BenchmarkError as error:
         print(f"benchmarks: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("interrupted; everything was stopped", file=sys.stderr)
         return 130
-    if options.results is not None:
-        kept = {
-            "machine": machine(),
-            "finished": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
-            "figures": as_json(figures),
-        }
-        options.results.write_text(json.dumps(kept, indent=1) + "\n", "utf-8")
     return int(not all(figure.good for figure in figures))
+
+
+def _keep(path: Path, case: str, figures: Sequence[Figure]) -> None:
+    """Put figures into a file, in place of those of an earlier run of the same case."""
+    kept = json.loads(path.read_text("utf-8")) if path.exists() else {}
+    kept[case] = {
+        "machine": machine(),
+        "finished": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+        "figures": as_json(figures),
+    }
+    path.write_text(json.dumps(kept, indent=1) + "\n", "utf-8")
 
 
 def _interrupted(number: int, frame: object) -> NoReturn:

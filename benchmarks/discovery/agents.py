@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import os
+import shutil
 import signal
 import time
 from collections.abc import Callable, Sequence
@@ -15,13 +16,18 @@ from benchmarks.processes import BenchmarkError, PinnedProcess, free_port
 from tests.services.needs import find_consul
 
 _START_S = 30.0
+_TIMEOUT_S = 10.0
 
 
 class Consul:
-    """Calls an agent's HTTP API, over one connection that is kept."""
+    """Calls an agent's HTTP API, over one connection that is kept.
 
-    def __init__(self, host: str, port: int, timeout_s: float = 10.0) -> None:
-        self._connection = http.client.HTTPConnection(host, port, timeout=timeout_s)
+    :param token: the ACL token of all calls.
+    """
+
+    def __init__(self, host: str, port: int, token: str = "") -> None:
+        self._connection = http.client.HTTPConnection(host, port, timeout=_TIMEOUT_S)
+        self._headers = {"X-Consul-Token": token} if token else {}
 
     def put(self, path: str, value: object = None) -> Any:
         """PUT a value as JSON; the answer's.
@@ -34,9 +40,13 @@ class Consul:
         """GET a path; the answer's JSON. Errors as :meth:`put`."""
         return self._call("GET", path, None)
 
+    def delete(self, path: str) -> Any:
+        """DELETE a path; the answer's JSON. Errors as :meth:`put`."""
+        return self._call("DELETE", path, None)
+
     def _call(self, method: str, path: str, body: str | bytes | None) -> Any:
         try:
-            self._connection.request(method, path, body)
+            self._connection.request(method, path, body, self._headers)
             answer = self._connection.getresponse()
             content = answer.read()
         except (OSError, http.client.HTTPException) as error:
@@ -54,6 +64,9 @@ class Agent:
     the large ones.
 
     :param host: an address of the loopback device, for all of its ports.
+    :param token: may do everything, and who has none may do nothing; without it there
+        are no ACLs.
+    :param cores: as ``taskset --cpu-list`` reads them; all by default.
     :param settings: more of Consul's configuration.
     :ivar address: of its HTTP API.
     """
@@ -63,6 +76,8 @@ class Agent:
         directory: Path,
         *,
         host: str = "127.0.0.1",
+        token: str = "",
+        cores: str = "",
         settings: dict[str, Any] | None = None,
     ) -> None:
         program = find_consul()
@@ -71,6 +86,9 @@ class Agent:
                 "there is no consul; set CONSUL, or run tests/provision"
             )
         self._directory = directory
+        self._data = directory / "data"
+        self._token = token
+        self._cores = cores or all_cores()
         directory.mkdir(parents=True)
         self.host, self.port = host, free_port()
         self.address = f"{host}:{self.port}"
@@ -88,12 +106,18 @@ class Agent:
                 "dns": -1,
                 "grpc": -1,
             },
-            "data_dir": str(directory / "data"),
+            "data_dir": str(self._data),
             "server": True,
             "bootstrap_expect": 1,
             "performance": {"raft_multiplier": 1},
             **(settings or {}),
         }
+        if token:
+            config["acl"] = {
+                "enabled": True,
+                "default_policy": "deny",
+                "tokens": {"master": token, "agent": token},
+            }
         file = directory / "agent.json"
         file.write_text(json.dumps(config))
         self._argv = [program, "agent", "-config-file", str(file)]
@@ -109,12 +133,12 @@ class Agent:
     def start(self) -> None:
         """Start it, without waiting until it is ready."""
         self._process = PinnedProcess(
-            "consul", self._argv, all_cores(), self._directory / "log"
+            "consul", self._argv, self._cores, self._directory / "log"
         )
 
     def wait(self) -> Consul:
         """Wait until it has a leader and takes writes; a connection to it."""
-        consul = Consul(self.host, self.port)
+        consul = Consul(self.host, self.port, self._token)
 
         def answers() -> bool:
             try:
@@ -131,6 +155,10 @@ class Agent:
         for pid in self.process.pids():
             os.kill(pid, signal.SIGKILL)
         self.process.stop()
+
+    def forget(self) -> None:
+        """Lose all that it has on disk; not while it runs."""
+        shutil.rmtree(self._data)
 
     def stop(self) -> None:
         """End it, if it runs."""

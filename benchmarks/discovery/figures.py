@@ -58,11 +58,11 @@ def table(figures: Sequence[Figure]) -> str:
             figure.name,
             f"{figure.value:,.1f} {figure.unit}",
             "" if figure.limit is None else f"{figure.limit:g}",
-            "" if figure.limit is None else ("ok" if figure.good else "MISSED"),
+            "" if figure.limit is None else ("met" if figure.good else "MISSED"),
         )
         for figure in figures
     ]
-    rows.insert(0, ("case", "what", "measured", "aim", ""))
+    rows.insert(0, ("case", "what", "measured", "reach", ""))
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return "\n".join(
         "  ".join(

@@ -38,6 +38,10 @@ _REST_S = 20.0
 #: instances of a service take turns.
 _ABSENT = 2 * INSTANCES + 2
 
+#: By number of services: seconds from one visit to the next, where the visits would
+#: take the agent's processor.
+_EVERY_S = {2000: 0.001}
+
 #: By number of services: p50 and p99 in ms that are aimed at for new instances.
 _AIMS = {10: (4.0, 15.0), 300: (20.0, 80.0), 2000: (80.0, 250.0)}
 _CONNECTIONS = {2000: 16.0}
@@ -54,6 +58,11 @@ class Scene:
     rng: random.Random
     services: int
     port: int
+
+    def visit(self, host: str) -> tuple[int, bytes]:
+        """Ask for a page, after a while if there should be one; see the visitor."""
+        time.sleep(_EVERY_S.get(self.services, 0.0))
+        return self.visitor.ask(host)
 
 
 @dataclass(slots=True)
@@ -73,10 +82,13 @@ class _Extra:
         return instance_address(self.number)
 
 
-def measure(directory: Path, services: int, changes: int, cores: str) -> list[Figure]:
+def measure(
+    directory: Path, services: int, changes: int, only_new: bool, cores: str
+) -> list[Figure]:
     """Everything about a catalog of a given size.
 
-    :param changes: of each of the five kinds.
+    :param changes: of each kind.
+    :param only_new: of the five kinds, only instances that come and leave.
     """
     case = f"{services} x {INSTANCES}"
     agent = Agent(directory / "consul")
@@ -95,7 +107,7 @@ def measure(directory: Path, services: int, changes: int, cores: str) -> list[Fi
                     consul, Visitor(router.port), random.Random(1), services, port
                 )
                 cpu_s, began_s = router.process.cpu_s(), time.monotonic()
-                figures += _changing(case, scene, changes)
+                figures += _changing(case, scene, changes, only_new)
                 took_s = time.monotonic() - began_s
                 cpu_s = router.process.cpu_s() - cpu_s
                 figures += [
@@ -133,7 +145,7 @@ def _at_rest(case: str, router: Router, port: int, services: int) -> list[Figure
     ]
 
 
-def _changing(case: str, scene: Scene, changes: int) -> list[Figure]:
+def _changing(case: str, scene: Scene, changes: int, only_new: bool) -> list[Figure]:
     kinds: dict[str, Callable[[Scene, _Extra], float]] = {
         "new instance": _add,
         "check fails": _fail,
@@ -141,6 +153,8 @@ def _changing(case: str, scene: Scene, changes: int) -> list[Figure]:
         "instance moves": _move,
         "instance leaves": _remove,
     }
+    if only_new:
+        kinds = {"new instance": _add, "instance leaves": _remove}
     returned: dict[str, list[float]] = {kind: [] for kind in kinds}
     sent: list[float] = []
     for block in _blocks(scene, changes):
@@ -216,7 +230,7 @@ def _until_it_answers(scene: Scene, extra: _Extra) -> float:
     began_s = time.perf_counter()
     host, expected = host_of(extra.service), extra.address.encode()
     while True:
-        status, body = scene.visitor.ask(host)
+        status, body = scene.visit(host)
         taken_s = time.perf_counter() - began_s
         if (status, body) == (200, expected):
             return taken_s
@@ -229,7 +243,7 @@ def _until_it_is_gone(scene: Scene, extra: _Extra) -> float:
     host, unwanted = host_of(extra.service), extra.address.encode()
     absent = 0
     while absent < _ABSENT:
-        _, body = scene.visitor.ask(host)
+        _, body = scene.visit(host)
         now_s = time.perf_counter()
         if body == unwanted:
             absent, last_s = 0, now_s

@@ -50,14 +50,18 @@ http {{
 
 
 @contextmanager
-def backend(directory: Path) -> Iterator[int]:
-    """Run what answers at every loopback address; its port."""
+def backend(directory: Path, cores: str = "") -> Iterator[int]:
+    """Run what answers at every loopback address; its port.
+
+    :param cores: as ``taskset --cpu-list`` reads them; all by default.
+    """
     port = free_port()
     config = directory / "backend.conf"
     user = "user root;" if os.geteuid() == 0 else ""
     config.write_text(_BACKEND.format(user=user, directory=directory, port=port))
     argv = ["nginx", "-p", str(directory), "-c", str(config)]
-    process = PinnedProcess("nginx", argv, all_cores(), directory / "backend.out")
+    output = directory / "backend.out"
+    process = PinnedProcess("nginx", argv, cores or all_cores(), output)
     try:
         process.wait_for_port(port)
         yield port
@@ -109,10 +113,15 @@ class Router:
             figures: dict[str, Any] = json.load(answer)
         return figures
 
+    def source(self) -> dict[str, Any]:
+        """What it says of Consul."""
+        (state,) = self.varz()["sources"]
+        return dict(state)
+
     def wait_for_routes(self, number: int) -> float:
         """Wait until it has so many routes; seconds since its start."""
         wait_until(
-            lambda: self.varz()["urls"] >= number, _START_S, f"{number} routes", 0.1
+            lambda: self.varz()["urls"] >= number, _START_S, f"{number} routes", 0.02
         )
         return time.monotonic() - self.started_s
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import socket
+import threading
 import time
 from collections import Counter
+from collections.abc import Sequence
 
 from benchmarks.processes import BenchmarkError
 
@@ -73,3 +75,33 @@ def _content_length(head: bytes) -> int:
         if name.lower() == b"content-length":
             return int(value)
     raise BenchmarkError(f"a response without a length: {head!r}")
+
+
+class Crowd:
+    """Visitors who come at a constant rate, for as long as the context lasts.
+
+    :ivar visitor: counts their requests.
+    """
+
+    def __init__(self, port: int, hosts: Sequence[str], rate: float) -> None:
+        self.visitor = Visitor(port)
+        self._hosts = hosts
+        self._rate = rate
+        self._leaving = threading.Event()
+        self._thread = threading.Thread(target=self._come, daemon=True)
+
+    def __enter__(self) -> Visitor:
+        self._thread.start()
+        return self.visitor
+
+    def __exit__(self, *_: object) -> None:
+        self._leaving.set()
+        self._thread.join()
+        self.visitor.close()
+
+    def _come(self) -> None:
+        began_s = time.monotonic()
+        while not self._leaving.is_set():
+            self.visitor.ask(self._hosts[self.visitor.count % len(self._hosts)])
+            due_s = began_s + self.visitor.count / self._rate
+            self._leaving.wait(max(0.0, due_s - time.monotonic()))
