@@ -79,10 +79,10 @@ class LifeOfContainersTests(RegistrarTestCase):
         """They are one look, and one write each."""
         self.start()
         reads = self.agent.reads
-        for number in range(50):
+        for number in range(200):
             self.engine.run(f"web{number}", publish=["80"])
         self.settle()
-        self.assertEqual(50, len(self.written()))
+        self.assertEqual(200, len(self.written()))
         self.assertEqual(1, self.agent.reads - reads)
 
     def test_a_check_is_registered(self) -> None:

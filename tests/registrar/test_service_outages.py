@@ -8,6 +8,7 @@ from tests.registrar.support import INTERVAL_S, RegistrarTestCase
 from twisted_router.clients.docker import CALL_LIMIT_S
 from twisted_router.clients.docker_events import STREAM_LIFE_S
 from twisted_router.config.schema import DockerConfig
+from twisted_router.registrar.meta import ENGINE
 from twisted_router.registrar.service import DEBOUNCE_S
 
 
@@ -85,6 +86,16 @@ class OutageTests(RegistrarTestCase):
         self.engine.restart_daemon()
         self.clock.pump([0, 1.0, 0])
         self.assertEqual("1.30", self.registrar.state()["api_version"])
+
+    def test_a_replaced_engine_has_another_id(self) -> None:
+        """Services bear the mark of the one that runs them."""
+        self.engine.run("web", publish=["80"])
+        self.start()
+        self.engine.engine_id = "WXYZ"
+        self.engine.restart_daemon()
+        self.clock.pump([0, 1.0, 0])
+        meta = self.agent.services["node-1:web:80"]["Meta"]
+        self.assertEqual("WXYZ", meta[ENGINE])
 
     def test_the_engine_hangs(self) -> None:
         """The next look notices, and gives up its stream as well."""

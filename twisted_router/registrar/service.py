@@ -205,6 +205,7 @@ class RegistrarService(Service):
                 "registrar: following Docker's API {version}", version=version
             )
             self._api_version = version
+        self._survey.forget_host()
         stream = self._docker.events(self._on_event)
         stream.ended.addCallback(lambda _: self._wakeup.within(0))
         try:

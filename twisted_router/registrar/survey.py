@@ -40,7 +40,7 @@ class Survey:
         self._consul = consul
         self._config = config
         self._clock = clock
-        self.inventory = Inventory(docker, config)
+        self.inventory = Inventory(docker, config, clock)
         self.draining = Draining()
         self._host: Host | None = None
         self._has_compared = False
@@ -49,7 +49,7 @@ class Survey:
         self._met: set[str] = set()
 
     def forget_host(self) -> None:
-        """Ask anew who this host is: whoever answers next may be another agent."""
+        """Ask anew who this host is: agent or engine may have been replaced."""
         self._host = None
 
     async def refresh(self) -> None:
