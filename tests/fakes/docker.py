@@ -38,6 +38,7 @@ class FakeDockerEngine:
     :ivar mute: it sends no events, as to a reader that is too slow.
     :ivar requests: path of each request so far, without query.
     :ivar broken: ids of containers that it fails to inspect.
+    :ivar stuck: ids of those about which it never answers.
     """
 
     api: str | None = "1.41"
@@ -48,6 +49,7 @@ class FakeDockerEngine:
     mute: bool = False
     requests: list[str] = field(default_factory=list)
     broken: set[str] = field(default_factory=set)
+    stuck: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self._containers: dict[str, dict[str, Any]] = {}

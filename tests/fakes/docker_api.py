@@ -68,6 +68,8 @@ class DockerApi(Resource):
         if path == "/containers/json":
             return _json(request, self._engine.list_json())
         match = re.fullmatch("/containers/([^/]+)/json", path)
+        if match and match[1] in self._engine.stuck:
+            return NOT_DONE_YET
         if match and match[1] in self._engine.broken:
             return _error(request, 500, "layer does not exist")
         found = self._engine.inspect_json(match[1]) if match else None

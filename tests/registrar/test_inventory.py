@@ -29,7 +29,7 @@ class InventoryTests(SynchronousTestCase):
         self.clock = Clock()
         agent = FakeDockerAgent(self.engine)
         client = DockerClient(self.clock, DockerConfig(), {}, agent)
-        self.inventory = Inventory(client, DockerConfig())
+        self.inventory = Inventory(client, DockerConfig(), self.clock)
         self.web = self.engine.run("web", publish=["80"])
 
     def refreshing(self) -> Deferred[None]:

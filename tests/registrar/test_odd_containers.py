@@ -9,10 +9,13 @@ from typing import Any, TypeAlias, cast
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from twisted.internet.defer import Deferred, succeed
+from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.fakes.docker import FakeDockerEngine
 from tests.fakes.docker_json import container_json
+from tests.registrar.support import INTERVAL_S, RegistrarTestCase
+from twisted_router.clients.docker import CALL_LIMIT_S
 from twisted_router.config.schema import DockerConfig, Seconds
 from twisted_router.registrar.comparison import Comparison, compare
 from twisted_router.registrar.container import OddContainerError, read_container
@@ -114,7 +117,7 @@ def an_entry() -> dict[str, Any]:
 
 def planned(engine: OneOddContainer, rules: DockerConfig) -> Comparison:
     """What follows for an agent that holds nothing."""
-    inventory = Inventory(cast(Any, engine), rules)
+    inventory = Inventory(cast(Any, engine), rules, Clock())
     for _ in range(2):
         work = Deferred.fromCoroutine(inventory.refresh())
         failures: list[Any] = []
@@ -124,6 +127,51 @@ def planned(engine: OneOddContainer, rules: DockerConfig) -> Comparison:
     owner = Owner("node-1")
     desired = merge(inventory.describe(Host(owner, "192.0.2.1", rules=rules)), {})
     return compare(desired, {}, {}, owner, inventory.odd(), (), {})
+
+
+class StuckContainerTests(RegistrarTestCase):
+    """Something of a container hangs, and the engine with it, when asked about it."""
+
+    def test_the_others_are_registered(self) -> None:
+        """When it is clear that it is only about that one."""
+        self.engine.stuck.add(self.engine.run("stuck", publish=["80"]))
+        self.engine.run("web", publish=["80"])
+        self.start()
+        self.clock.advance(CALL_LIMIT_S)
+        self.assertEqual(["node-1:web:80"], self.ids())
+        self.assertEqual("", self.registrar.state()["error"])
+
+    def test_the_next_ones_do_not_wait(self) -> None:
+        """It is left alone for a while."""
+        self.engine.stuck.add(self.engine.run("stuck", publish=["80"]))
+        self.start()
+        self.clock.advance(CALL_LIMIT_S)
+        self.engine.run("web", publish=["80"])
+        self.settle()
+        self.assertEqual(["node-1:web:80"], self.ids())
+
+    def test_what_it_has_stays(self) -> None:
+        """It still runs; an event of it has made us ask."""
+        container = self.engine.run("web", publish=["80"], health="healthy")
+        self.start()
+        self.written()
+        self.engine.stuck.add(container)
+        self.engine.report_health("web", "unhealthy")
+        self.settle()
+        self.clock.advance(CALL_LIMIT_S)
+        self.assertEqual(["node-1:web:80"], self.ids())
+        self.assertEqual([], self.written())
+        self.assertEqual(1, self.registrar.state()["odd_containers"])
+
+    def test_it_is_asked_about_again(self) -> None:
+        """Later, should nothing else tell that it is better."""
+        container = self.engine.run("web", publish=["80"])
+        self.engine.stuck.add(container)
+        self.start()
+        self.clock.advance(CALL_LIMIT_S)
+        self.engine.stuck.clear()
+        self.clock.pump([INTERVAL_S] * 4)
+        self.assertEqual(["node-1:web:80"], self.ids())
 
 
 class OddContainerTests(SynchronousTestCase):

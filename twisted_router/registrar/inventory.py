@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import inf
 from typing import Any
 
 from twisted.internet.defer import CancelledError
+from twisted.internet.interfaces import IReactorTime
 
 from ..config.schema import DockerConfig
 from ..interfaces import DockerError, IDockerClient
@@ -23,6 +25,10 @@ _HEALTH = re.compile(r"\((healthy|unhealthy|health: starting)\)")
 #: Containers that are inspected at a time.
 INSPECTIONS = 8
 
+#: Seconds until a container is inspected again about which the engine gave no answer.
+#: Everything else waits while it is asked.
+STUCK_REST_S = 60.0
+
 
 @dataclass(slots=True)
 class _Known:
@@ -30,6 +36,8 @@ class _Known:
 
     :ivar fingerprint: of its entry in the list then.
     :ivar container: ``None`` when nothing could be made of it, for the ``reason``.
+    :ivar rests_until_s: it is not inspected before that, on our clock, unless the list
+        shows it to be different.
     :ivar described: what it comes to on ``host``, once that was asked for: ``reached``
         as it then was.
     """
@@ -37,6 +45,7 @@ class _Known:
     fingerprint: int
     container: Container | None = None
     reason: str = ""
+    rests_until_s: float = -inf
     host: Host | None = None
     reached: Container | None = None
     described: Registrations | None = None
@@ -50,9 +59,12 @@ class Inventory:
     but for what its entry in the list shows as well, or an event tells.
     """
 
-    def __init__(self, docker: IDockerClient, rules: DockerConfig) -> None:
+    def __init__(
+        self, docker: IDockerClient, rules: DockerConfig, clock: IReactorTime
+    ) -> None:
         self._docker = docker
         self._rules = rules
+        self._clock = clock
         self._known: dict[str, _Known] = {}
         self._dirty: set[str] = set()
 
@@ -132,10 +144,15 @@ class Inventory:
 
     def _is_stale(self, container_id: str, fingerprint: int) -> bool:
         known = self._known.get(container_id)
-        if known is None or container_id in self._dirty:
+        if known is None:
+            return True
+        is_same = known.fingerprint == fingerprint
+        if is_same and self._clock.seconds() < known.rests_until_s:
+            return False
+        if container_id in self._dirty:
             return True
         # The odd ones may get better.
-        return known.container is None or known.fingerprint != fingerprint
+        return known.container is None or not is_same
 
     async def _inspect(self, container_id: str, fingerprint: int) -> None:
         # An event that comes from now on may tell of what the answer does not show.
@@ -150,15 +167,28 @@ class Inventory:
         except OddContainerError as error:
             known.reason = str(error)
         except DockerError as error:
-            # Without a status it was not about this container: the engine is away.
-            if not error.status:
-                self._dirty.add(container_id)
-                raise
             known.reason = str(error)
+            if not error.status:
+                await self._assure_it_answers(container_id)
+                known.rests_until_s = self._clock.seconds() + STUCK_REST_S
         except CancelledError:
             self._dirty.add(container_id)
             raise
         self._known[container_id] = known
+
+    async def _assure_it_answers(self, container_id: str) -> None:
+        """Find out whether the engine is away, or has no answer about one container.
+
+        It keeps silent for as long as something of that container hangs: a volume, or
+        its runtime.
+
+        :raises DockerError: it is away.
+        """
+        try:
+            await self._docker.ping()
+        except (DockerError, CancelledError):
+            self._dirty.add(container_id)
+            raise
 
     def _registrations(
         self, container: Container, known: _Known, host: Host
