@@ -23,7 +23,7 @@ RUN groupadd --system --gid 10001 router \
     # For consul.snapshot; a volume there outlives the container.
     && install --directory --owner=router --group=router --mode=0700 /var/lib/twisted-router
 COPY --from=build /opt/twisted-router /opt/twisted-router
-COPY etc/docker/router.yml etc/docker/all-in-one.yml /etc/twisted-router/
+COPY etc/docker/ /etc/twisted-router/
 ENV PATH=/opt/twisted-router/bin:${PATH} \
     PYTHONUNBUFFERED=1 \
     HEALTH_URL=http://127.0.0.1:8082/health

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import uuid
 from collections.abc import Callable, Coroutine
 from typing import Any
 
@@ -13,15 +11,14 @@ from twisted.internet.task import deferLater
 from twisted.trial.unittest import TestCase
 from twisted.web.client import ResponseFailed
 
+from tests.integration.composition import Composition
 from tests.services import (
-    TOP,
     ServiceError,
     consul_image,
     free_port,
     request,
     require_docker,
     router_image,
-    run_command,
     running_reactor,
     wait_for,
     web_image,
@@ -39,26 +36,20 @@ class ComposeTests(TestCase):
         require_docker(self)
         port = free_port()
         self.url = f"http://127.0.0.1:{port}/"
-        self.environ = {
-            "COMPOSE_PROJECT_NAME": f"twisted-router-test-{uuid.uuid4().hex[:8]}",
-            "CONSUL_IMAGE": await consul_image(self),
-            "ROUTER_IMAGE": await router_image(self),
-            "WEB_IMAGE": await web_image(self),
-            "CONSUL_PORT": str(free_port()),
-            "ROUTER_PORT": str(port),
-            "STATUS_PORT": str(free_port()),
-            "DOCKER_GID": str(os.stat("/var/run/docker.sock").st_gid),
-        }
-        self.addCleanup(self.compose, "down", "--volumes", "--timeout", "0")
-
-    async def compose(self, *arguments: str) -> str:
-        file = str(TOP / "etc" / "docker-compose.yml")
-        return await run_command(
-            "docker-compose", "--file", file, *arguments, environ=self.environ
+        self.composition = Composition(
+            self,
+            "docker-compose.yml",
+            CONSUL_IMAGE=await consul_image(self),
+            ROUTER_IMAGE=await router_image(self),
+            WEB_IMAGE=await web_image(self),
+            CONSUL_PORT=str(free_port()),
+            ROUTER_PORT=str(port),
+            STATUS_PORT=str(free_port()),
         )
+        self.compose = self.composition.run
 
     async def scale(self, count: int) -> None:
-        await self.compose("up", "--detach", "--no-build", "--scale", f"web={count}")
+        await self.composition.up("--scale", f"web={count}")
 
     async def ask(self) -> tuple[int, str]:
         """Ask the router for the service; ``(0, "")`` while nobody listens."""

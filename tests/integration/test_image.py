@@ -144,8 +144,9 @@ class ImageConfigurationTests(TestCase):
     async def test_router_yml_is_valid(self) -> None:
         await self.check("/etc/twisted-router/router.yml")
 
-    async def test_all_in_one_yml_is_valid(self) -> None:
-        await self.check("/etc/twisted-router/all-in-one.yml")
+    async def test_those_of_each_shape_are_valid(self) -> None:
+        for name in ("all-in-one", "edge", "node"):
+            await self.check(f"/etc/twisted-router/{name}.yml")
 
     async def test_a_file_that_is_not_there_ends_the_start(self) -> None:
         with self.assertRaisesRegex(ServiceError, "exit status 1.*/nowhere.yml"):

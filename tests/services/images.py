@@ -68,7 +68,7 @@ async def consul_image(testcase: SynchronousTestCase) -> str:
         context.mkdir()
         shutil.copy(consul, context / "consul")
         (context / "Dockerfile").write_text(
-            f'FROM {BASE_IMAGE}\nCOPY consul /\nENTRYPOINT ["/consul"]\n'
+            f'FROM {BASE_IMAGE}\nCOPY consul /bin/\nENTRYPOINT ["consul"]\n'
         )
         await _build(name, context)
     return name
