@@ -9,7 +9,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from tests.fakes.docker import FakeDockerEngine
 from tests.fakes.docker_api import FakeDockerAgent
 from tests.fakes.docker_json import container_json
-from twisted_router.clients.docker import DockerClient
+from twisted_router.clients.docker import CALL_LIMIT_S, DockerClient
 from twisted_router.config.schema import DockerConfig
 from twisted_router.interfaces import DockerError
 from twisted_router.registrar.ending import ended_well, failed_containers
@@ -53,6 +53,16 @@ class FailedContainersTests(SynchronousTestCase):
         engine.broken.add("broken")
         found = self.failed(engine, "done", "failed", "gone", "broken")
         self.assertEqual({"failed", "broken"}, self.successResultOf(found))
+
+    def test_one_that_the_engine_is_stuck_with(self) -> None:
+        """It counts as failed, when it is clear that the engine is there."""
+        engine = FakeDockerEngine(stuck={"stuck"})
+        clock = Clock()
+        docker = DockerClient(clock, DockerConfig(), {}, FakeDockerAgent(engine))
+        found = Deferred.fromCoroutine(failed_containers(docker, ["stuck"]))
+        self.assertNoResult(found)
+        clock.advance(CALL_LIMIT_S)
+        self.assertEqual({"stuck"}, self.successResultOf(found))
 
     def test_an_engine_that_is_away(self) -> None:
         """Nothing is known then."""

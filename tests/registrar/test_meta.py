@@ -57,6 +57,12 @@ class PublishableTests(SynchronousTestCase):
         for value in ("http://u@h/", "http://h:80/@x", "http://h/a:b@c", "a:b@c"):
             self.assertEqual(({"x": value}, []), publishable({"x": value}), value)
 
+    def test_a_private_key_stays_here(self) -> None:
+        """Likewise."""
+        key = "-----BEGIN RSA PRIVATE KEY-----"
+        self.assert_left_out("pem", f"{key} x", "has a private key in it")
+        self.assertEqual(1, len(publishable({"pem": key.replace(" PRIVATE", "")})[0]))
+
     def test_secrets_are_published_where_that_is_wanted(self) -> None:
         """``docker.publish_secrets``; Consul's rules hold all the same."""
         for attributes in ({"api_key": "x"}, {"db": "postgres://u:pw@db/x"}):
@@ -76,6 +82,9 @@ class PublishableTests(SynchronousTestCase):
             "api_key",
             "apikey",
             "ssh-keys",
+            "jwt",
+            "pgpass",
+            "dbpwd",
         ):
             self.assert_left_out(key, "hunter2", "a secret's")
 
@@ -86,7 +95,8 @@ class PublishableTests(SynchronousTestCase):
 
     def test_words_that_only_end_like_one_are_published(self) -> None:
         """A monkey is no key."""
-        attributes = {"monkey": "1", "keyspace": "2", "hockey_team": "3"}
+        words = ("monkey", "keyspace", "hockey_team", "compass", "bypass", "author")
+        attributes = dict.fromkeys(words, "1")
         self.assertEqual((attributes, []), publishable(attributes))
 
     def test_room_is_kept_for_our_marks(self) -> None:

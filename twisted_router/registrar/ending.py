@@ -46,7 +46,8 @@ async def failed_containers(
             data = await docker.inspect(container)
         except DockerError as error:
             if not error.status:
-                raise
+                # Away, or stuck with this container alone.
+                await docker.ping()
             failed.add(container)
             return
         if data is not None and not ended_well(data):

@@ -32,12 +32,16 @@ _RESERVED_PREFIX = "consul-"
 
 # A catalog is readable by whoever reads service addresses.
 _SECRET = re.compile(
-    r"token|passw(or)?d|passphrase|secret|credential"
+    r"token|passw(or)?d|passphrase|secret|credential|jwt|bearer|authorization"
+    r"|(db|sql|pg|redis|user|root|admin|smtp|mail)(pass|pwd)"
     r"|(^|[^a-z])(pass|pwd|((api|access|private|ssh|auth|encryption)_?)?keys?)([^a-z]|$)"
 )
 
 # As in postgres://user:password@host/.
 _PASSWORD_IN_URL = re.compile(r"://[^/?#\s:@]*:[^/?#\s@]+@")
+
+# As ssh-keygen and openssl write it.
+_PRIVATE_KEY = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----")
 
 _CHECK_PREFIX = "check_"
 
@@ -72,6 +76,8 @@ def _secrecy(key: str, value: str) -> str:
     """Why an attribute should not be published, ``""`` when it may."""
     if _SECRET.search(key):
         return "its name looks like a secret's"
+    if _PRIVATE_KEY.search(value):
+        return "it has a private key in it"
     return "it has a password in it" if _PASSWORD_IN_URL.search(value) else ""
 
 
