@@ -15,6 +15,7 @@ from twisted_router.registrar.reach import Host
 from twisted_router.registrar.registration import (
     Registration,
     Registrations,
+    is_addressable,
     registrations_of,
 )
 
@@ -312,6 +313,13 @@ class SeveralPortsTests(SynchronousTestCase):
             [("nginx-80", "x:80"), ("nginx-443", "x:443")],
             self.names_and_ids("SERVICE_ID=x"),
         )
+
+    def test_ids_that_consul_would_not_find_again(self) -> None:
+        """Paths, tidied up, are others."""
+        for text in ("", "web", "a/b", "a/", "...", ".a", "a b?", "a:80"):
+            self.assertTrue(is_addressable(text), text)
+        for text in ("/", "/a", "a//b", ".", "..", "a/..", "./a", "a/../b"):
+            self.assertFalse(is_addressable(text), text)
 
     def test_an_id_of_its_own_stays_as_it_is(self) -> None:
         """As with names."""

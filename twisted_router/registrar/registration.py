@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from types import MappingProxyType
 from typing import Any
@@ -141,6 +141,11 @@ def _registration(
     one_of_several: bool,
     refused: list[str],
 ) -> Registration:
+    if not is_addressable(metadata.id):
+        refused.append(
+            f"SERVICE_ID is not heeded: Consul would not find {metadata.id!r:.60} again"
+        )
+        metadata = replace(metadata, id="")
     meta, meta_notes = publishable(metadata.attributes, host.rules.publish_secrets)
     short_id = container.id[:SHORT_ID]
     target = Target(address, host_port, short_id, port.number)
@@ -166,6 +171,16 @@ def _registration(
         check=None if check is None else MappingProxyType(check),
         reports=reports,
     )
+
+
+def is_addressable(service_id: str) -> bool:
+    """Whether Consul finds what it has registered under an ID.
+
+    It is a part of the path then, and Go tidies paths up: ``/web`` and ``a/../b`` can be
+    registered, and never deregistered.
+    """
+    *way, last = service_id.split("/")
+    return not {"", ".", ".."}.intersection(way) and last not in (".", "..")
 
 
 def _name(

@@ -128,6 +128,17 @@ IDS = (
         ),
     ),
     Case(
+        "an ID that looks like a path",
+        inspected("SERVICE_ID=/web"),
+        (
+            Same(
+                service(id="/web"),
+                (Differs("ID", "node-1:web:80", "Consul can never deregister it"),),
+            ),
+        ),
+        notes=("SERVICE_ID is not heeded",),
+    ),
+    Case(
         "one ID for several ports",
         inspected("SERVICE_ID=x", ports=TWO_PORTS),
         (
