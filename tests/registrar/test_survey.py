@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.registrar.support import RegistrarTestCase
+from tests.registrar.support import INTERVAL_S, RegistrarTestCase
 from twisted_router.config.schema import DockerConfig
 from twisted_router.registrar.meta import CONTAINER, ENGINE, HOST, OWNER
 
@@ -55,6 +55,37 @@ class OrphanTests(RegistrarTestCase):
             ["register node-9:web:80", "deregister node-1:web:80"], self.written()
         )
 
+    def test_a_container_that_was_renamed_meanwhile(self) -> None:
+        """Nobody has told of it; its old ID goes when the new one is there."""
+        self.engine.run("web", publish=["80"])
+        self.start()
+        self.stop()
+        self.written()
+        self.engine.rename("web", "shop")
+        self.registrar = self.make_registrar()
+        self.start()
+        self.assertEqual(
+            ["register node-1:shop:80", "deregister node-1:web:80"], self.written()
+        )
+
+    def test_two_containers_that_swap_their_names(self) -> None:
+        """Each has the other's ID then, and its own port."""
+        for name in ("a", "b"):
+            self.engine.run(name, publish=["80"])
+        self.start()
+        ports = {key: each["Port"] for key, each in self.agent.services.items()}
+        for old, new in (("a", "x"), ("b", "a"), ("x", "b")):
+            self.engine.rename(old, new)
+        self.settle()
+        swapped = {key: each["Port"] for key, each in self.agent.services.items()}
+        self.assertEqual(
+            {
+                "node-1:a:80": ports["node-1:b:80"],
+                "node-1:b:80": ports["node-1:a:80"],
+            },
+            swapped,
+        )
+
 
 class NoCleanupTests(RegistrarTestCase):
     """``cleanup: false``, which is registrator's default."""
@@ -73,6 +104,14 @@ class NoCleanupTests(RegistrarTestCase):
         self.engine.die("web")
         self.settle()
         self.assertEqual(["gone"], self.ids())
+
+    def test_a_renamed_container_leaves_nothing(self) -> None:
+        """It runs: what it had is no leftover of an earlier run."""
+        self.engine.run("web", publish=["80"])
+        self.start()
+        self.engine.rename("web", "shop")
+        self.settle()
+        self.assertEqual(["node-1:shop:80"], self.ids())
 
 
 class OnSuccessTests(RegistrarTestCase):
@@ -98,6 +137,26 @@ class OnSuccessTests(RegistrarTestCase):
         self.engine.remove("web")
         self.settle()
         self.clock.advance(40)
+        self.assertEqual([], self.ids())
+
+    def test_containers_that_ended_while_nobody_looked(self) -> None:
+        """The next run asks how."""
+        for name in ("done", "failed"):
+            self.engine.run(name, publish=["80"])
+        self.start()
+        self.stop()
+        self.engine.die("done", 0)
+        self.engine.die("failed", 1)
+        self.registrar = self.make_registrar()
+        self.start()
+        self.assertEqual(["node-1:failed:80"], self.ids())
+
+    def test_one_that_was_stopped_by_force(self) -> None:
+        """Not its own fault: ``docker kill``, or a stop that took too long."""
+        self.engine.run("web", publish=["80"])
+        self.start()
+        self.engine.kill("web")
+        self.settle()
         self.assertEqual([], self.ids())
 
     def test_a_container_that_failed_and_starts_again(self) -> None:
@@ -146,6 +205,36 @@ class AdoptionTests(RegistrarTestCase):
         self.assertEqual(
             ["3f2a9c:db:80", "3f2a9c:web:80", "node-1:web:80", "web"], self.ids()
         )
+
+    def test_what_was_taken_over_is_like_any_other(self) -> None:
+        """It goes with its container, and needs no second write."""
+        self.left("node-1:web:80", 32768)
+        self.engine.run("web", publish=["80"])
+        self.start()
+        self.written()
+        self.clock.pump([INTERVAL_S] * 3)
+        self.assertEqual([], self.written())
+        self.engine.die("web")
+        self.settle()
+        self.assertEqual([], self.ids())
+
+    def test_a_container_that_is_renamed_after_that(self) -> None:
+        """Its new ID, and nothing of registrator's."""
+        self.left("3f2a9c:web:80", 32768)
+        self.engine.run("web", publish=["80"])
+        self.start()
+        self.engine.rename("web", "shop")
+        self.settle()
+        self.assertEqual(["node-1:shop:80"], self.ids())
+
+    def test_what_another_registrar_has_marked_is_not_taken_over(self) -> None:
+        """Only what bears nobody's mark."""
+        self.left("node-1:web:80", 32768)
+        marks = {OWNER: "node-2", CONTAINER: "c1"}
+        self.agent.services["node-1:web:80"]["Meta"] = marks
+        self.engine.run("web", publish=["80"])
+        self.start()
+        self.assertEqual([], self.written())
 
     def test_nothing_is_taken_over_unless_told(self) -> None:
         """The default: what others have registered is left alone."""

@@ -176,8 +176,8 @@ def _registration(
 def is_addressable(service_id: str) -> bool:
     """Whether Consul finds what it has registered under an ID.
 
-    It is a part of the path then, and Go tidies paths up: ``/web`` and ``a/../b`` can be
-    registered, and never deregistered.
+    It is a part of the path then, and Go tidies paths up: ``/web`` and ``a/../b`` can
+    be registered, and never deregistered.
     """
     *way, last = service_id.split("/")
     return not {"", ".", ".."}.intersection(way) and last not in (".", "..")
