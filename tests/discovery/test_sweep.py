@@ -358,18 +358,23 @@ class CatalogTests(SweepTestCase):
             self.summaries_are(**{name: 1 for name in names})
         self.assertEqual(["s40", "s7", "s0", "s1"], self.being_read())
 
-    def test_the_services_that_changed_last_are_read_at_every_move(self) -> None:
+    def test_the_services_that_changed_last_are_read_after_every_move(self) -> None:
         """Whoever changes one instance soon changes the next one."""
         names = [f"s{n}" for n in range(60)]
+        summaries = dict.fromkeys(names, 1)
         self.settled(*names)
         changed = names[: SUSPECTS + 1]
         for name in changed:
             self.follow(*names, **{name: ["new"]})
+            self.summaries_are(**summaries)
             self.answer_reads(**{name: self.index})
             self.let_pass(1)
-        self.follow(*names)
+        self.follow(*names, **{changed[-1]: ["new"]})
+        # They would keep the agent from the summaries.
+        self.assertEqual([], self.being_read())
+        self.summaries_are(**summaries)
         self.assertEqual([*reversed(changed[1:])][:CONCURRENCY], self.being_read())
-        self.assertEqual([*reversed(changed[1:])], self.answer_reads())
+        self.assertEqual([*reversed(changed[1:])], self.answer_reads()[:SUSPECTS])
 
     def test_a_move_of_nobodys_service_reads_nothing(self) -> None:
         """Consul's servers are in the catalog, too."""

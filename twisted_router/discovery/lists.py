@@ -35,13 +35,17 @@ class SeenList(Generic[_Key, _Value]):
         Of the first one, nothing does.
         """
         before, self._entries, self.index = self._entries, entries, index
-        if before is None or before == entries:
+        if before is None:
             return
+        # Thousands of values, each of many parts: they are compared only once.
         for key, old in before.items():
-            if key not in entries or entries[key] != old:
+            if key not in entries:
                 yield key, old
+            elif entries[key] != old:
+                yield key, old
+                yield key, entries[key]
         for key, new in entries.items():
-            if key not in before or before[key] != new:
+            if key not in before:
                 yield key, new
 
     def read_saw(self, name: str, index: int, asked_at: int) -> bool:

@@ -16,8 +16,8 @@ from .reads import Reads
 from .summaries import Summaries
 from .watch import CATALOG, CHECKS, IWatch, Listener, read_name
 
-#: Services that are read at each move of the catalog, on the chance: those that changed
-#: last. Who changes one instance soon changes the next one of the same service.
+#: Services that are read after each move of the catalog, on the chance: those that
+#: changed last. Who changes one instance soon changes the next one of the same service.
 SUSPECTS = 8
 
 #: After a search among *all* services, the next one waits so many seconds for each read
@@ -94,6 +94,7 @@ class NotifiedReads:
         self._summaries = Summaries(
             terms, client, self._summaries_differ, self._summaries_settled
         )
+        self._is_latest_suspect = False
         self._search: IDelayedCall | None = None
         self._searched_until_s = 0.0
         self._leisure: IDelayedCall | None = None
@@ -123,8 +124,10 @@ class NotifiedReads:
         else:
             self._leisure_for_all = True
             self._plan_leisure()
-            self._reads.suspect(reversed(self._latest))
+            self._is_latest_suspect = True
         self._summaries.want()
+        if not self._summaries.awaited:
+            self._suspect_latest()
         self._reads.pump()
         self._find_cause()
 
@@ -230,8 +233,15 @@ class NotifiedReads:
                 self._explained_index = self._catalog_index
 
     def _summaries_settled(self) -> None:
+        self._suspect_latest()
         self._reads.pump()
         self._find_cause()
+
+    def _suspect_latest(self) -> None:
+        # Not before the summaries: the agent would take twice as long for these.
+        if self._is_latest_suspect:
+            self._is_latest_suspect = False
+            self._reads.suspect(reversed(self._latest))
 
     def _find_cause(self) -> None:
         """Search all services if nothing that was read can have moved the catalog."""
