@@ -11,11 +11,12 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from twisted.internet.task import Clock, deferLater
-from twisted.trial.unittest import TestCase
+from twisted.trial.unittest import SkipTest, TestCase
 from zope.interface.verify import verifyObject
 
 from tests.fakes.docker import FakeDockerEngine
 from tests.fakes.docker_api import FakeDockerAgent
+from tests.integration.forward import Forwards
 from tests.services import (
     TEST_IMAGE,
     Containers,
@@ -56,6 +57,14 @@ class DockerContract(_Suite):
 
     async def eventually(self, predicate: Callable[[], Any]) -> None:
         """Wait until it is true."""
+        raise NotImplementedError
+
+    async def become_healthy(self, container: str) -> None:
+        """Let its health check pass for the first time."""
+        raise NotImplementedError
+
+    def cut_off(self) -> None:
+        """Break all connections to the engine, as when it is killed."""
         raise NotImplementedError
 
     def pinned_client(self, version: str) -> DockerClient:
@@ -308,6 +317,34 @@ class DockerContract(_Suite):
         assert moment is not None
         return moment
 
+    async def test_health(self) -> None:
+        """The list, the container itself and an event tell it."""
+        container = await self.run_container(self.name, health="starting")
+        await self.followed()
+        self.assertEqual(("health: starting", "starting"), await self.health(container))
+        await self.become_healthy(container)
+        await self.seen_from(container, ["container health_status: healthy"])
+        self.assertEqual(("healthy", "healthy"), await self.health(container))
+
+    async def health(self, container: str) -> tuple[str, str]:
+        """What the list says, and what the container does."""
+        (entry,) = [
+            each for each in await self.client.containers() if each["Id"] == container
+        ]
+        data = await self.client.inspect(container)
+        assert data is not None
+        listed = str(entry["Status"]).partition("(")[2].rstrip(")")
+        return listed, read_container(data).health
+
+    async def test_a_stream_that_is_cut_off(self) -> None:
+        """It has ended, without its last chunk; the next one has what comes then."""
+        stream = await self.followed()
+        self.cut_off()
+        await stream.ended
+        await self.followed()
+        container = await self.run_container(self.name)
+        await self.seen_from(container, ["network connect", "container start"])
+
     async def test_the_event_of_renaming(self) -> None:
         """It tells the new name; the old one has a slash."""
         container = await self.run_container(self.name)
@@ -368,6 +405,14 @@ class FakeDockerTests(DockerContract, TestCase):
         result = predicate()
         self.assertTrue(await result if isawaitable(result) else result)
 
+    async def become_healthy(self, container: str) -> None:
+        """At once."""
+        self.engine.report_health(container, "healthy")
+
+    def cut_off(self) -> None:
+        """Its streams end."""
+        self.engine.drop_streams()
+
     def pinned_client(self, version: str) -> DockerClient:
         """For the same engine."""
         environ = {"DOCKER_API_VERSION": version}
@@ -382,16 +427,34 @@ class RealDockerTests(DockerContract, TestCase):
     def setUp(self) -> None:
         """The machine's engine; skipped without one."""
         super().setUp()
-        self.endpoint = require_docker(self)
+        endpoint = require_docker(self)
+        if not endpoint.startswith("unix://"):
+            raise SkipTest(f"{endpoint} is not a socket that could be passed on")
         self.reactor = running_reactor()
+        self.forwards = Forwards(endpoint.removeprefix("unix://"))
+        # Not the test's directory: a socket's path has to be short.
+        path = f"/tmp/{self.name}.sock"
+        listening = self.reactor.listenUNIX(path, self.forwards)
+        self.addCleanup(listening.stopListening)
+        self.endpoint = f"unix://{path}"
         self.client = self.pinned_client("")
         self.containers = Containers(self)
+
+    def cut_off(self) -> None:
+        """The relay before it breaks them."""
+        self.forwards.cut_off()
+
+    async def become_healthy(self, container: str) -> None:
+        """It does so by itself."""
 
     async def run_container(self, name: str, **facts: Any) -> str:
         """``docker run``."""
         options = ["--name", name, "--network", facts.get("network", "default")]
         for port in facts.get("expose", ()):
             options += ["--expose", port]
+        if "health" in facts:
+            # Long enough for who wants to see it before.
+            options += ["--health-cmd", "sleep 1", "--health-interval", "1s"]
         for fact in ("stop_signal", "stop_timeout"):
             if fact in facts:
                 options += [f"--{fact.replace('_', '-')}", str(facts[fact])]

@@ -8,10 +8,8 @@ from typing import Any
 from twisted.internet.endpoints import (
     SSL4ServerEndpoint,
     TCP4ServerEndpoint,
-    UNIXClientEndpoint,
 )
 from twisted.internet.interfaces import IStreamServerEndpoint
-from twisted.internet.protocol import Factory, connectionDone
 from twisted.internet.ssl import (
     Certificate,
     CertificateOptions,
@@ -19,39 +17,14 @@ from twisted.internet.ssl import (
     trustRootFromCertificates,
 )
 from twisted.internet.task import deferLater
-from twisted.protocols.portforward import Proxy
-from twisted.python.failure import Failure
 from twisted.trial.unittest import SkipTest, TestCase
 
 from tests.clients.authority import Authority
+from tests.integration.forward import Forwards
 from tests.services import Containers, require_docker, running_reactor, wait_for
 from twisted_router.clients.docker import DockerClient
 from twisted_router.config.schema import DockerConfig
 from twisted_router.interfaces import DockerError
-
-
-class Forward(Proxy):
-    """Passes one connection on to a socket, as an engine's TCP listener would be."""
-
-    def __init__(self, engine: UNIXClientEndpoint) -> None:
-        self._engine = engine
-
-    def connectionMade(self) -> None:
-        transport: Any = self.transport
-
-        def connected(peer: Proxy) -> None:
-            self.setPeer(peer)
-            peer.setPeer(self)
-            transport.resumeProducing()
-
-        transport.pauseProducing()
-        self._engine.connect(Factory.forProtocol(Proxy)).addCallbacks(
-            connected, lambda _: transport.loseConnection()
-        )
-
-    def connectionLost(self, reason: Failure = connectionDone) -> None:
-        if self.peer is not None:
-            super().connectionLost(reason)
 
 
 class TcpTests(TestCase):
@@ -64,7 +37,7 @@ class TcpTests(TestCase):
         if not endpoint.startswith("unix://"):
             raise SkipTest(f"{endpoint} is not a socket that could be passed on")
         self.reactor = running_reactor()
-        self.engine = UNIXClientEndpoint(self.reactor, endpoint.removeprefix("unix://"))
+        self.forwards = Forwards(endpoint.removeprefix("unix://"))
         self.containers = Containers(self)
         self.ours = Authority("ours")
         self.directory = Path(self.mktemp())
@@ -72,9 +45,7 @@ class TcpTests(TestCase):
 
     async def listen(self, endpoint: IStreamServerEndpoint) -> int:
         """Listen for the engine; gives the port."""
-        factory = Factory()
-        factory.buildProtocol = lambda _: Forward(self.engine)  # type: ignore[method-assign,assignment,return-value]  # a factory of one line
-        port: Any = await endpoint.listen(factory)
+        port: Any = await endpoint.listen(self.forwards)
         self.addCleanup(port.stopListening)
         return int(port.getHost().port)
 
