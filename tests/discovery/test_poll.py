@@ -216,12 +216,6 @@ class PaceTests(PollTestCase):
         self.asked().answer(6, {"web": []})
         self.assertEqual(0.0, self.next_ask_s())
 
-    def test_of_a_burst_of_changes_each_is_followed_by_a_short_pause(self) -> None:
-        self.poll()
-        for index in range(1, 20):
-            self.asked().answer(index, {"n": index})
-            self.assertApproximates(0.05, self.next_ask_s(), 1e-6)
-
     def test_an_agent_that_never_waits_is_asked_less_and_less(self) -> None:
         """Its index, if it has any, does not help: each answer comes at once."""
         self.poll()
@@ -234,6 +228,32 @@ class PaceTests(PollTestCase):
             [0.1, 0.2, 0.4, 0.8, 1.6, 2.0, 2.0, 2.0], pauses_s, strict=True
         ):
             self.assertApproximates(expected, pause_s, 1e-6)
+
+    def test_changes_of_a_burst_are_gathered_and_of_a_long_one_more_so(self) -> None:
+        self.poll()
+        pauses_s = []
+        for index in range(1, 9):
+            self.asked().answer(index, {"web": [str(index)]})
+            pauses_s.append(self.next_ask_s())
+        for expected, pause_s in zip(
+            [0.05, 0.05, 0.05, 0.1, 0.2, 0.25, 0.25, 0.25], pauses_s, strict=True
+        ):
+            self.assertApproximates(expected, pause_s, 1e-6)
+
+    def test_a_change_that_had_to_be_waited_for_ends_that(self) -> None:
+        self.poll()
+        for index in range(1, 9):
+            self.asked().answer(index, {"web": [str(index)]})
+        asked = self.asked()
+        self.clock.advance(0.04)
+        asked.answer(9, {"web": ["9"]})
+        self.assertApproximates(0.21, self.next_ask_s(), 1e-6)
+        asked = self.asked()
+        self.clock.advance(0.1)
+        asked.answer(10, {"web": ["10"]})
+        self.assertEqual(0.0, self.next_ask_s())
+        self.asked().answer(11, {"web": ["11"]})
+        self.assertApproximates(0.05, self.next_ask_s(), 1e-6)
 
     def test_news_ends_that(self) -> None:
         self.poll()
@@ -250,7 +270,7 @@ class PaceTests(PollTestCase):
             on_news=lambda answer: self.news.append(answer.data),
         )
         poll.start()
-        self.clock.pump([0.05] * 2000)
+        self.clock.pump([0.25] * 2000)
         self.assertGreater(len(self.news), 1000)
         poll.stop()
 

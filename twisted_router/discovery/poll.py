@@ -22,6 +22,11 @@ Read = Callable[[int, float], Deferred[Answer]]
 #: asked for when it comes; of a burst, this gathers what comes together.
 MIN_INTERVAL_S = 0.05
 
+#: The same at most while a burst lasts, as of checks that flap: reached by doubling,
+#: when so many answers in a row had something new that came sooner than it is asked.
+BURST_INTERVAL_S = 0.25
+_BURST_ANSWERS = 3
+
 #: The same for an agent that answers at once and says nothing new, which would
 #: otherwise be asked again and again: reached by doubling.
 MAX_INTERVAL_S = 2.0
@@ -105,6 +110,7 @@ class Poll:
         self._content: Any = None
         self._failures = 0
         self._idle_answers = 0
+        self._burst_answers = 0
         self._asked_s = 0.0
         self._request: Deferred[Any] | None = None
         self._timer: IDelayedCall | None = None
@@ -185,7 +191,16 @@ class Poll:
             self._idle_answers = 0
         else:
             self._idle_answers = min(self._idle_answers + 1, 16)
-        interval_s = min(self._min_interval_s * 2.0**self._idle_answers, MAX_INTERVAL_S)
+        if news and took_s < self._min_interval_s:
+            self._burst_answers = min(self._burst_answers + 1, 16)
+        else:
+            self._burst_answers = 0
+        if self._idle_answers:
+            doublings, limit_s = self._idle_answers, MAX_INTERVAL_S
+        else:
+            doublings = max(0, self._burst_answers - _BURST_ANSWERS)
+            limit_s = BURST_INTERVAL_S
+        interval_s = min(self._min_interval_s * 2.0**doublings, limit_s)
         return max(0.0, interval_s - took_s)
 
     def _failed(self, failure: Failure) -> None:
