@@ -23,18 +23,28 @@ _MEMORY = Path("/dev/shm")
 #: Measures something in an empty directory.
 _Case = Callable[[Path, argparse.Namespace], list[Figure]]
 
+
+def _stress(*, live_restore: bool) -> _Case:
+    def measure(directory: Path, options: argparse.Namespace) -> list[Figure]:
+        return stress.measure(
+            directory,
+            options.cycles,
+            options.calm,
+            options.seed,
+            live_restore=live_restore,
+        )
+
+    return measure
+
+
 _CASES: dict[str, _Case] = {
     "latency": lambda directory, options: latency.start(directory, options.containers),
     "stop": lambda directory, options: latency.stop(directory, options.containers),
     "burst": lambda directory, options: crowd.burst(directory, options.burst),
     "unchanged": lambda directory, options: crowd.unchanged(directory, options.seconds),
     "memory": lambda directory, options: crowd.memory(directory, options.known),
-    "stress": lambda directory, options: stress.measure(
-        directory, options.cycles, options.seed, live_restore=False
-    ),
-    "stress-live": lambda directory, options: stress.measure(
-        directory, options.cycles, options.seed, live_restore=True
-    ),
+    "stress": _stress(live_restore=False),
+    "stress-live": _stress(live_restore=True),
 }
 
 
@@ -53,6 +63,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     add(
         "--cycles", type=int, default=1000, help="of stress, each start and stop (1000)"
     )
+    add("--calm", type=float, default=6, help="mean seconds between its faults (6)")
     add("--seed", type=int, default=1, help="of what stress does (1)")
     add("--results", type=Path, help="file to keep the figures in, as JSON")
     options = parser.parse_args(arguments)

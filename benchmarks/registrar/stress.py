@@ -23,13 +23,9 @@ _WORKERS = 6
 #: Containers that are left running in between, and at the end.
 _LEFT = 24
 
-#: Mean seconds between two faults of one kind of service.
-_REGISTRAR_FAULTS_S = 6.0
-_OTHER_FAULTS_S = 6.0
-
 #: Seconds in which all must be well again after the last of it, and then stay so.
 _SETTLE_S = 90.0
-_STAYS_S = 10.0
+_STAYS_S = 5.0
 
 #: How often the engine may refuse something that should be possible.
 _REFUSALS = 5
@@ -141,10 +137,12 @@ class _Crowd:
 
 
 def measure(
-    directory: Path, cycles: int, seed: int, *, live_restore: bool
+    directory: Path, cycles: int, calm_s: float, seed: int, *, live_restore: bool
 ) -> list[Figure]:
     """Many cycles of start and stop, with kills of everything in between.
 
+    :param calm_s: mean seconds between two kills of the registrar, and between two
+        faults of the others.
     :param live_restore: containers outlive the engine.
     """
     case = f"{cycles} cycles, {'live-restore' if live_restore else 'no live-restore'}"
@@ -152,7 +150,7 @@ def measure(
     with site(directory, live_restore=live_restore) as scene:
         scene.consul.put("/v1/agent/service/register", _FOREIGN)
         crowd = _Crowd(scene.engine.api, cycles, seed)
-        faults = _Faults(scene, seed)
+        faults = _Faults(scene, calm_s, seed)
         faults.begin()
         try:
             crowd.run()
@@ -191,25 +189,20 @@ def measure(
 class _Faults:
     """Kills things at random moments; whatever it kills is there again in the end."""
 
-    def __init__(self, site: Site, seed: int) -> None:
+    def __init__(self, site: Site, calm_s: float, seed: int) -> None:
         self._site = site
         self._seed = seed
         self._over = threading.Event()
         self._errors: list[str] = []
+        others = [
+            self._restart_engine,
+            self._kill_engine,
+            self._restart_consul,
+            self._empty_consul,
+        ]
         self._threads = [
-            threading.Thread(target=self._work, args=arguments, daemon=True)
-            for arguments in (
-                (_REGISTRAR_FAULTS_S, [self._kill_registrar]),
-                (
-                    _OTHER_FAULTS_S,
-                    [
-                        self._restart_engine,
-                        self._kill_engine,
-                        self._restart_consul,
-                        self._empty_consul,
-                    ],
-                ),
-            )
+            threading.Thread(target=self._work, args=(calm_s, kinds), daemon=True)
+            for kinds in ([self._kill_registrar], others)
         ]
         self.counts: Counter[str] = Counter()
 
