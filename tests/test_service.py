@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import ctypes
 import gc
 import os
@@ -131,8 +132,8 @@ class FailTests(SynchronousTestCase):
         """Also while it is stopping for another reason."""
         at_exit: list[Callable[[], None]] = []
         left: list[int] = []
-        self.patch(service.atexit, "register", at_exit.append)
-        self.patch(service.os, "_exit", left.append)
+        self.patch(atexit, "register", at_exit.append)
+        self.patch(os, "_exit", left.append)
         stopped: list[bool] = []
 
         class Reactor:
