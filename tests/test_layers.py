@@ -53,7 +53,9 @@ PURE = (
     "control.lines", "control.messages", "control.registration", "control.text",
     "model", "retry", "config", "routing", "registrar.container",
     "registrar.description", "registrar.labels",
-    "registrar.registration", "registrar.plan", "proxy.access_line", "proxy.counters",
+    "registrar.registration", "registrar.plan", "registrar.checks", "registrar.meta",
+    "registrar.reach", "registrar.owner", "registrar.joined", "registrar.desired",
+    "registrar.reports", "registrar.comparison", "proxy.access_line", "proxy.counters",
     "proxy.errors", "proxy.forward", "proxy.framing", "proxy.head",
     "proxy.last_hop", "proxy.request_head", "proxy.response_head", "proxy.upload",
 )  # fmt: skip

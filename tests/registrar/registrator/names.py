@@ -171,6 +171,16 @@ TAGS = (
         (Same(service(tags=("a,b",))),),
     ),
     Case(
+        "blanks around tags",
+        inspected("SERVICE_TAGS=a, b"),
+        (
+            Same(
+                service(tags=(" b", "a")),
+                (Differs("Tags", ["a", "b"], "in order, and nobody looks for blanks"),),
+            ),
+        ),
+    ),
+    Case(
         "tags that say the same",
         inspected("SERVICE_TAGS=a,a"),
         (
