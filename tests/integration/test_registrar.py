@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tests.integration.registrar import RegistrarTestCase
 from tests.services import docker, request, wait_for
-from twisted_router.registrar.meta import CONTAINER, ENGINE, OWNER
+from twisted_router.registrar.meta import CONTAINER, ENGINE, HOST, OWNER
 
 
 class RegistrarTests(RegistrarTestCase):
@@ -27,8 +27,8 @@ class RegistrarTests(RegistrarTestCase):
                 service["Tags"],
             ),
         )
-        engine = (await docker("info", "--format", "{{.ID}}")).strip()
-        marks = {OWNER: "test", CONTAINER: container[:12], ENGINE: engine}
+        engine, host = (await docker("info", "--format", "{{.ID}} {{.Name}}")).split()
+        marks = {OWNER: "test", CONTAINER: container[:12], ENGINE: engine, HOST: host}
         self.assertEqual(marks | {"uris": "shop.example.com"}, service["Meta"])
         answer = await request("GET", f"http://127.0.0.1:{port}/")
         self.assertEqual(404, answer.code)
