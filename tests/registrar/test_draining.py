@@ -10,11 +10,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from tests.fakes.docker_json import container_json
 from twisted_router.registrar.container import Container, read_container
-from twisted_router.registrar.draining import (
-    DEFAULT_STOP_TIMEOUT_S,
-    SURVIVAL_S,
-    Draining,
-)
+from twisted_router.registrar.draining import SURVIVAL_S, Draining
 from twisted_router.registrar.events import ContainerEvent
 from twisted_router.registrar.maintenance import PAUSED, stopping
 
@@ -22,7 +18,8 @@ SINCE = datetime(2026, 1, 2, 3, 4, 5, 678_901, UTC)
 WHY = stopping(SINCE)
 
 WEB = read_container(container_json())
-FULL_S = DEFAULT_STOP_TIMEOUT_S + SURVIVAL_S
+STOP_TIMEOUT_S = 10.0
+FULL_S = STOP_TIMEOUT_S + SURVIVAL_S
 
 
 def of(*containers: Container) -> dict[str, Container | None]:
@@ -35,7 +32,7 @@ class DrainingTests(SynchronousTestCase):
 
     def setUp(self) -> None:
         """Nothing is being stopped."""
-        self.draining = Draining()
+        self.draining = Draining(STOP_TIMEOUT_S)
 
     def kill(
         self, container: Container | None, signal: str = "15", now_s: float = 0.0

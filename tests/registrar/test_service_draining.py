@@ -7,11 +7,11 @@ from typing import Any
 from twisted.internet.defer import Deferred
 
 from tests.registrar.support import INTERVAL_S, RegistrarTestCase
-from twisted_router.config.schema import DockerConfig
-from twisted_router.registrar.draining import DEFAULT_STOP_TIMEOUT_S, SURVIVAL_S
+from twisted_router.config.schema import DockerConfig, Seconds
+from twisted_router.registrar.draining import SURVIVAL_S
 from twisted_router.registrar.maintenance import PAUSED, is_ours
 
-FULL_S = DEFAULT_STOP_TIMEOUT_S + SURVIVAL_S
+FULL_S = DockerConfig().stop_timeout + SURVIVAL_S
 
 WEB = "node-1:web:80"
 
@@ -116,6 +116,16 @@ class StoppingContainersTests(DrainingTestCase):
         self.settle()
         self.engine.kill("quick", signal="INT")
         self.clock.pump([1.0] * 7)
+        self.assertEqual([], self.drained())
+
+    def test_a_host_whose_containers_take_longer(self) -> None:
+        """Nobody is told of ``docker stop --time``: it has to be configured."""
+        self.config = DockerConfig(stop_timeout=Seconds(60))
+        self.replace_registrar()
+        self.engine.begin_stop("web")
+        self.clock.pump([1.0] * 64)
+        self.assertEqual([WEB], self.drained())
+        self.clock.advance(1.0)
         self.assertEqual([], self.drained())
 
     def test_a_restarted_container(self) -> None:

@@ -280,6 +280,10 @@ class DockerConfig:
     drain: bool = _key(
         True, "maintenance mode in Consul while a container stops or is paused"
     )
+    stop_timeout: Seconds = _key(
+        Seconds(10.0),
+        "how long stopping takes containers without --stop-timeout, at most",
+    )
     healthcheck: bool = _key(
         True, "a container's HEALTHCHECK is the check of services that have no other"
     )

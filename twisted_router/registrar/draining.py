@@ -13,9 +13,6 @@ from .maintenance import PAUSED, stopping
 from .registration import SHORT_ID
 from .signals import stops
 
-#: Seconds that ``docker stop`` waits for a container that says nothing of it.
-DEFAULT_STOP_TIMEOUT_S = 10.0
-
 #: Seconds after that: KILL has been sent, and the engine takes its time to tell. Who is
 #: still there then was not stopped, or has survived it.
 SURVIVAL_S = 5.0
@@ -49,9 +46,14 @@ class _Stop:
 
 
 class Draining:
-    """Remembers which containers are being stopped."""
+    """Remembers which containers are being stopped.
 
-    def __init__(self) -> None:
+    :param stop_timeout_s: how long ``docker stop`` waits for a container that does not
+        say it. An engine tells nobody when it was asked to wait longer.
+    """
+
+    def __init__(self, stop_timeout_s: float) -> None:
+        self._stop_timeout_s = stop_timeout_s
         self._stops: dict[str, _Stop] = {}
 
     def __contains__(self, container_id: object) -> bool:
@@ -132,7 +134,7 @@ class Draining:
     ) -> None:
         timeout_s = None if container is None else container.stop_timeout_s
         if timeout_s is None:
-            timeout_s = DEFAULT_STOP_TIMEOUT_S
+            timeout_s = self._stop_timeout_s
         # Docker: with a negative one it waits as long as it takes.
         until_s = inf if timeout_s < 0 else now_s + timeout_s + SURVIVAL_S
         self._stops[container_id] = _Stop(since, until_s)

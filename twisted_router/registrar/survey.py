@@ -41,7 +41,7 @@ class Survey:
         self._config = config
         self._clock = clock
         self.inventory = Inventory(docker, config, clock)
-        self.draining = Draining()
+        self.draining = Draining(config.stop_timeout)
         self._host: Host | None = None
         self._has_compared = False
         # Short ids of the containers that have run while we looked, as far as the
