@@ -103,8 +103,8 @@ def _still_life(scene: Site) -> None:
             case 2:
                 environ["SERVICE_CHECK_TCP"] = "yes"
             case 3:
-                second = 10**9
-                healthcheck = {"Test": ["CMD", "true"], "Interval": second}
+                five_seconds = 5 * 10**9
+                healthcheck = {"Test": ["CMD", "true"], "Interval": five_seconds}
             case 4:
                 # Only one could listen there.
                 command, network = ("sleep", "100000"), "host"

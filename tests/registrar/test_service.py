@@ -165,6 +165,26 @@ class WritesTests(RegistrarTestCase):
         self.start()
         self.assertEqual([], self.ids())
 
+    def test_a_stop_while_both_sides_are_compared(self) -> None:
+        """It is written at its event, and not again by a plan of that moment."""
+        self.engine.run("web", publish=["80"])
+        self.start()
+        self.written()
+        real = self.registrar._consul.agent_checks
+
+        def agent_checks() -> Deferred[dict[str, dict[str, Any]]]:
+            checks = real()
+            if "web" not in stopped:
+                stopped.append("web")
+                self.engine.begin_stop("web")
+            return checks
+
+        stopped: list[str] = []
+        self.patch(self.registrar._consul, "agent_checks", agent_checks)
+        self.clock.advance(1.1 * INTERVAL_S)
+        self.settle()
+        self.assertEqual(["maintain node-1:web:80"], self.written())
+
     def test_services_of_others(self) -> None:
         """They are left alone, whatever their ID."""
         self.agent.register({"ID": "db", "Name": "db", "Port": 5432})

@@ -10,7 +10,8 @@ from twisted.trial.unittest import SynchronousTestCase
 from tests.fakes.agent import FakeAgentAgent, FakeConsulAgent
 from twisted_router.clients.consul import ConsulClient
 from twisted_router.config.schema import ConsulConfig
-from twisted_router.registrar.plan import Maintain
+from twisted_router.registrar.plan import Maintain, Register
+from twisted_router.registrar.registration import Registration
 from twisted_router.registrar.urgent import UrgentWrites
 from twisted_router.registrar.writer import WRITERS, Writer
 
@@ -67,6 +68,26 @@ class UrgentWritesTests(SynchronousTestCase):
         begun[0].callback(None)
         self.begin(1)
         self.assertEqual(2, len(begun))
+        self.urgent.cancel()
+
+    def test_a_plan_need_not_have_them_once_more(self) -> None:
+        """As far as they began after the agent was asked, whether done or not."""
+        self.hold()
+        self.successResultOf(self.urgent.settled())
+        self.begin(1)
+        one, two = (Maintain(f"s{each}", "c1", "why") for each in (1, 2))
+        self.assertEqual([two], self.urgent.without_begun((one, two)))
+        self.urgent.cancel()
+        self.successResultOf(self.urgent.settled())
+        self.assertEqual([one, two], self.urgent.without_begun((one, two)))
+
+    def test_a_registration_is_followed_by_its_mode(self) -> None:
+        """What was written before it may not have lasted."""
+        web = Registration("s1", "web", "10.0.0.1", 80, "c1")
+        plan = (Register(web), Maintain("s1", "c1", "why"))
+        self.hold()
+        self.begin(1)
+        self.assertEqual([*plan], self.urgent.without_begun(plan))
         self.urgent.cancel()
 
     def test_waiting_until_they_are_settled(self) -> None:

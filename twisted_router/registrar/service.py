@@ -296,7 +296,7 @@ class RegistrarService(Service):
         self._services = len(comparison.services)
         self._remarks.say(comparison.remarks)
         self._heartbeat.keep(comparison.alive if self._config.ttl else ())
-        await self._writer.apply(comparison.steps)
+        await self._writer.apply(self._urgent.without_begun(comparison.steps))
 
 
 def _milliseconds(duration_s: float | None) -> float | None:
