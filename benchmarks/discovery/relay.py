@@ -5,6 +5,7 @@ from __future__ import annotations
 import select
 import socket
 import threading
+from contextlib import suppress
 
 _CHUNK = 65536
 
@@ -47,7 +48,7 @@ class Relay:
 
 def _relay(near: socket.socket, far: socket.socket, swallowed: threading.Event) -> None:
     other = {near: far, far: near}
-    with near, far:
+    with near, far, suppress(ConnectionError):
         while True:
             for ready in select.select([near, far], [], [])[0]:
                 if swallowed.is_set():

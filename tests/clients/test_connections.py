@@ -146,6 +146,24 @@ class EndTests(ConnectionsTestCase):
         self.assertTrue(self.endpoint.servers[0].disconnecting)
         self.endpoint.servers[0].leave()
 
+    def test_if_nothing_had_come_the_idle_ones_end_too(self) -> None:
+        """A packet filter that has forgotten one may have forgotten all."""
+        idle, asking = self.ask(), self.ask()
+        self.endpoint.servers[0].says(OK)
+        self.successResultOf(idle)
+        asking.cancel()
+        self.failureResultOf(asking, CancelledError)
+        self.assertTrue(self.endpoint.servers[0].disconnecting)
+
+    def test_if_something_had_come_they_are_kept(self) -> None:
+        idle, asking = self.ask(), self.ask()
+        self.endpoint.servers[0].says(OK)
+        self.successResultOf(idle)
+        self.endpoint.servers[1].says(OK[:20])
+        asking.cancel()
+        self.failureResultOf(asking, CancelledError)
+        self.assertFalse(self.endpoint.servers[0].disconnecting)
+
     def test_closing_ends_idle_connections_and_waits_for_them(self) -> None:
         asking = self.ask()
         self.endpoint.servers[0].says(OK)

@@ -35,6 +35,9 @@ class Keeper(typing.Protocol):
     def keep(self, connection: Connection) -> None:
         """A connection has brought its answer and can be used again."""
 
+    def silent(self) -> None:
+        """A request was given up that got not one byte of an answer."""
+
 
 class Connection(Protocol):
     """One connection: a request, its answer, the next request.
@@ -89,6 +92,8 @@ class Connection(Protocol):
 
     def _give_up(self) -> None:
         self._answer = None
+        if not self._received_bytes:
+            self._owner.silent()
         self._hang_up()
 
     def _hang_up(self) -> None:

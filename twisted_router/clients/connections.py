@@ -114,6 +114,16 @@ class KeptConnections:
         if connection in self._idle:
             self._idle.remove(connection)
 
+    def silent(self) -> None:
+        """A request was given up that got not one byte of an answer.
+
+        If its packets are lost, so may be those of the idle connections, and nobody
+        tells: another request would wait as long.
+        """
+        idle, self._idle = self._idle, []
+        for connection in idle:
+            connection.close()
+
     def keep(self, connection: Connection) -> None:
         """A connection has brought its answer and can be used again."""
         if len(self._idle) >= MAX_IDLE:
