@@ -25,6 +25,17 @@ from tests.net.loop import (
 from twisted_router.net.transport import READ_BYTES
 
 
+class FullAtFirst(CountingSocket):
+    """A socket that does not take what it is given first."""
+
+    def send(self, data: bytes) -> int:
+        """Take it from the second time on."""
+        if self.sends:
+            return super().send(data)
+        self.sends.append(0)
+        raise BlockingIOError
+
+
 class WriteTests(LoopTestCase):
     """What is written arrives, all of it and in order."""
 
@@ -66,17 +77,22 @@ class WriteTests(LoopTestCase):
 
     def test_a_kernel_that_takes_nothing_is_asked_again_when_it_can(self) -> None:
         recorder, peer = self.accept()
-
-        class Full(CountingSocket):
-            def send(self, data: bytes) -> int:
-                if self.sends:
-                    return super().send(data)
-                self.sends.append(0)
-                raise BlockingIOError
-
-        recorder.transport.socket = Full(recorder.transport.socket)
+        recorder.transport.socket = FullAtFirst(recorder.transport.socket)
         recorder.transport.write(b"hello")
         self.assertEqual(b"hello", self.receive(peer, 5))
+
+    def test_what_is_written_behind_a_buffer_that_goes_out_whole_follows_it(
+        self,
+    ) -> None:
+        recorder, peer = self.accept()
+        transport = recorder.transport
+        # What waits is not joined to a buffer of this size.
+        transport.SEND_LIMIT = 5
+        transport.socket = FullAtFirst(transport.socket)
+        transport.write(b"hello")
+        transport.flush()
+        transport.write(b"world")
+        self.assertEqual(b"helloworld", self.receive(peer, 10))
 
     def test_unsent_bytes_are_those_that_the_kernel_has_not_taken(self) -> None:
         recorder, peer = self.accept()

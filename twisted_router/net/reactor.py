@@ -75,15 +75,14 @@ class LeanEPollReactor(EPollReactor):
             selectable = selectables.get(fd)
             if selectable is None:  # an earlier event of this turn closed it
                 continue
-            if event == EPOLLIN:
-                act = selectable.doRead
-            elif event == EPOLLOUT:
-                act = selectable.doWrite
-            else:
-                self._dispatch(selectable, fd, event)
-                continue
             try:
-                why = act()
+                if event == EPOLLIN:
+                    why = selectable.doRead()
+                elif event == EPOLLOUT:
+                    why = selectable.doWrite()
+                else:
+                    self._dispatch(selectable, fd, event)
+                    continue
             except BaseException as error:
                 _log.failure("{what} raised", what=selectable)
                 why = error

@@ -16,7 +16,9 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Callable, Iterable
-from typing import Any
+from functools import update_wrapper
+from types import FunctionType
+from typing import Any, TypeVar
 
 from twisted.internet import tcp
 from twisted.internet.interfaces import IProtocol
@@ -31,14 +33,30 @@ READ_BYTES = 64 * 1024
 BACKLOG = 4096
 
 
+_Transport = TypeVar("_Transport")
+
+# Note [Why each transport has code of its own]
+# CPython's interpreter (from 3.11 on) remembers at each access to an attribute which
+# class it met there and where that keeps it. Code that meets two classes in turn keeps
+# forgetting, and a default on a class is not remembered at all. Both transports have
+# copies of the methods that every request runs through, therefore, and set on
+# themselves what these look at.
+
+
+def _with_own_code(transport: type[_Transport]) -> type[_Transport]:
+    """Copy what every request runs through; none of it may use ``super()``."""
+    for name in "doRead", "write", "flush", "_collect", "_send":
+        method: Any = getattr(transport, name)
+        copied = FunctionType(method.__code__.replace(), method.__globals__, name)
+        setattr(transport, name, update_wrapper(copied, method))
+    return transport
+
+
 class _DirectConnection(tcp.Connection):
     """What server and client transports share: direct reads, collected writes."""
 
     reactor: Any
     producer: Any
-
-    # Whether this transport stands on the reactor's list.
-    _collected = False
 
     # Whether sending found that the peer has reset the connection. The kernel tells
     # that once: reading on gives what came before, and then what looks like the end.
@@ -46,6 +64,15 @@ class _DirectConnection(tcp.Connection):
 
     # Whether the peer sends no more, and the protocol knows.
     _read_ended = False
+
+    def _prepare(self) -> None:
+        """Set what every read and write looks at; see the note above."""
+        # The reactor's list, if it has one, and whether this transport is on it.
+        self._collecting: list[Any] | None = getattr(self.reactor, "collected", None)
+        self._collected = False
+        self.connected = self.disconnecting = self.offset = 0
+        self._writeDisconnecting = self._writeDisconnected = self._aborting = False
+        self.dataBuffer = b""
 
     def doRead(self) -> BaseException | None:  # type: ignore[override]  # wider, as used
         """Read once and hand it to the protocol."""
@@ -74,6 +101,8 @@ class _DirectConnection(tcp.Connection):
         self,
     ) -> BaseException | int | None:
         """Send more of what the kernel did not take at once."""
+        # Twisted's own asks this whether more was written; counted only where needed.
+        self._tempDataLen = sum(map(len, self._tempDataBuffer))
         outcome: BaseException | int | None = super().doWrite()
         if self._writeDisconnecting and outcome is None and not self._collected:
             # Where a producer was paused, this has resumed it and done no more.
@@ -88,7 +117,6 @@ class _DirectConnection(tcp.Connection):
         """
         if self.connected and data and not self._writeDisconnected:
             self._tempDataBuffer.append(data)
-            self._tempDataLen += len(data)
             if not self._collected:
                 self._collect()
 
@@ -123,12 +151,11 @@ class _DirectConnection(tcp.Connection):
         super().abortConnection()
         self._writeDisconnected = True
         self._tempDataBuffer.clear()
-        self._tempDataLen = 0
         self.dataBuffer = b""
         self.offset = 0
 
     def _collect(self) -> None:
-        collected = getattr(self.reactor, "collected", None)
+        collected = self._collecting
         if collected is not None:
             self._collected = True
             collected.append(self)
@@ -161,11 +188,10 @@ class _DirectConnection(tcp.Connection):
             # The kernel was full before; its writability event goes on from there.
             self._pause_producer()
             return False
-        if self._tempDataLen:
-            waiting = self._tempDataBuffer
+        waiting = self._tempDataBuffer
+        if waiting:
             data = waiting[0] if len(waiting) == 1 else b"".join(waiting)
             waiting.clear()
-            self._tempDataLen = 0
             try:
                 sent = self.socket.send(data)
             except BlockingIOError:
@@ -197,9 +223,11 @@ class _DirectConnection(tcp.Connection):
     @property
     def unsent_bytes(self) -> int:
         """How many written bytes the kernel has not taken yet."""
-        return len(self.dataBuffer) - self.offset + self._tempDataLen
+        collected = sum(map(len, self._tempDataBuffer))
+        return len(self.dataBuffer) - self.offset + collected
 
 
+@_with_own_code
 class DirectServer(_DirectConnection, tcp.Server):
     """The transport of an accepted connection."""
 
@@ -217,6 +245,7 @@ class DirectServer(_DirectConnection, tcp.Server):
         reactor: Any,
     ) -> None:
         tcp.Connection.__init__(self, sock, protocol, reactor)
+        self._prepare()
         if len(client) != 2:
             self._addressType = server._addressType
         self.server = server
@@ -231,8 +260,13 @@ def _do_nothing() -> None:
     """Stands in for what an attempt that has failed would do."""
 
 
+@_with_own_code
 class DirectClient(_DirectConnection, tcp.Client):
     """The transport of a connection we opened."""
+
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
+        self._prepare()
 
     def createInternetSocket(self) -> socket.socket:
         """Create the socket so that small heads are never held back (Nagle)."""
