@@ -147,7 +147,7 @@ class LineFormat:
             host, request_line, referer, agent, forwarded_for, proto, request_id = map(
                 escape, texts
             )
-        if b" " in host:  # it stands without quotes
+        if host.find(b" ") >= 0:  # it stands without quotes
             host = host.replace(b" ", rb"\x20")
         second = int(received_at_s)
         if second != self._second:

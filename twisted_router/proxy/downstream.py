@@ -197,9 +197,10 @@ class ClientConnection:
         self._reading_heads = True
         limit = self.engine.request_limits.head_bytes
         while True:
-            if data.startswith(b"\r\n"):
-                data = _EMPTY_LINES.sub(b"", data, 1)
             plain = PLAIN_HEAD.match(data)
+            if plain is None and data.startswith(b"\r\n"):
+                data = _EMPTY_LINES.sub(b"", data, 1)
+                plain = PLAIN_HEAD.match(data)
             end = plain.end() if plain is not None else data.find(b"\r\n\r\n") + 4
             if end < 4:
                 self._keep_partial_head(data, limit)

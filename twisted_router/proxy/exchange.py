@@ -338,9 +338,10 @@ class Exchange:
         self._keep_alive = keep_alive
         self._chunked = chunked
         date = b"" if response.has_date else engine.date()
-        head = response_bytes(response, self.request_id, date, chunked, connection)
         self.sent_bytes = len(body)
-        self.client.write(head + body)
+        self.client.write(
+            response_bytes(response, self.request_id, date, chunked, connection, body)
+        )
 
     def relay(self, payload: bytes) -> None:
         """Pass on a part of the response's body."""

@@ -37,11 +37,12 @@ def request_bytes(
     if there:
         added = _missing_fields(request, client_ip)
     else:
-        added = (
-            b"X-Forwarded-Proto: http\r\nX-Forwarded-Host: %b\r\n"
-            b"X-Forwarded-Port: %b\r\nX-Real-IP: %b\r\n"
-            % (request.host, public_port(request.host), client_ip)
-        )
+        asked = request.host
+        added = b"".join((
+            b"X-Forwarded-Proto: http\r\nX-Forwarded-Host: ", asked,
+            b"\r\nX-Forwarded-Port: ", public_port(asked),
+            b"\r\nX-Real-IP: ", client_ip, b"\r\n",
+        ))  # fmt: skip
     if prefix:
         added += b"X-Forwarded-Prefix: " + prefix + b"\r\n"
     if request.length == CHUNKED:
@@ -50,20 +51,13 @@ def request_bytes(
         added += b"Connection: Upgrade\r\nUpgrade: " + request.upgrade + b"\r\n"
     elif request.trailers:
         added += b"TE: trailers\r\nConnection: TE\r\n"
-    return (
-        b"%b %b HTTP/1.1\r\nHost: %b\r\n%bX-Forwarded-For: %b\r\n%b"
-        b"X-Request-Id: %b\r\nX-Vcap-Request-Id: %b\r\n\r\n"
-        % (
-            request.method,
-            target,
-            host,
-            request.fields,
-            forwarded_for,
-            added,
-            request_id,
-            request_id,
-        )
-    )
+    # Joining takes two thirds of the time that formatting does.
+    return b"".join((
+        request.method, b" ", target, b" HTTP/1.1\r\nHost: ", host, b"\r\n",
+        request.fields, b"X-Forwarded-For: ", forwarded_for, b"\r\n", added,
+        b"X-Request-Id: ", request_id, b"\r\nX-Vcap-Request-Id: ", request_id,
+        b"\r\n\r\n",
+    ))  # fmt: skip
 
 
 def _missing_fields(request: RequestHead, client_ip: bytes) -> bytes:
@@ -114,24 +108,28 @@ def response_bytes(
     date: bytes,
     chunked: bool,
     connection: bytes,
+    body: bytes = b"",
 ) -> bytes:
-    """The head sent to the client.
+    """The head sent to the client, and behind it what there is of the body.
 
     :param date: value for a Date field where the instance sent none, as RFC 9110
         6.6.1 asks of a recipient with a clock.
     :param chunked: whether the body is chunked on its way to the client.
     :param connection: value of the Connection field, ``b""`` for none.
     """
-    added = (
-        b"" if response.has_request_id else b"X-Vcap-Request-Id: %b\r\n" % request_id
-    )
+    added = b""
+    if not response.has_request_id:
+        added = b"X-Vcap-Request-Id: " + request_id + b"\r\n"
     if not response.has_date:
         added += b"Date: " + date + b"\r\n"
     if chunked:
         added += b"Transfer-Encoding: chunked\r\n"
     if connection:
         added += b"Connection: " + connection + b"\r\n"
-    return b"HTTP/1.1 %b\r\n%b%b\r\n" % (response.status_text, response.fields, added)
+    return b"".join((
+        b"HTTP/1.1 ", response.status_text, b"\r\n", response.fields, added, b"\r\n",
+        body,
+    ))  # fmt: skip
 
 
 def interim_bytes(response: ResponseHead, date: bytes) -> bytes:

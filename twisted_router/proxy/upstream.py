@@ -327,8 +327,9 @@ class InstanceConnection:
         if self._reusable and not extra and exchange.request_done:
             self._phase = IDLE
             self.deadline_s = self.engine.backend_idle_timeout.deadline_s
-            # It was the client who could not take more.
-            self.resume_reading()
+            if self._paused:
+                # It was the client who could not take more.
+                self.resume_reading()
             self.engine.pool.release(self)
         else:
             self.close()
