@@ -73,6 +73,22 @@ class SourceState:
     reservation: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class ServiceState:
+    """What a source knows of one service, and how sure that is.
+
+    :ivar age_s: seconds since its origin confirmed it; ``None`` if it never did.
+    :ivar doubtful: what would confirm it fails now.
+    :ivar withdrawn: not routed, as it was not confirmed for too long.
+    """
+
+    service: str
+    instances: int
+    age_s: float | None
+    doubtful: bool = False
+    withdrawn: bool = False
+
+
 class RegistrarState(TypedDict):
     """How the registrar is doing, for the status site: what JSON can hold, no secrets.
 

@@ -222,6 +222,7 @@ def makeService(options: Options, reactor: Any = None) -> MultiService:
         index=config.index,
         registrar=registrar.state if registrar is not None else None,
         guard=keeper.guard if keeper is not None else None,
+        services=keeper.services if keeper is not None else None,
         serves=config.proxy,
     )
     status = StatusService(reactor, config.status, facts)

@@ -10,7 +10,7 @@ from tests.discovery.support import ANSWER, GONE, REFUSED, Consumer, EventLog, i
 from twisted_router.discovery.ageing import LOOK_AGAIN_S, Freshness, Pruning
 from twisted_router.discovery.alarms import Alarms
 from twisted_router.discovery.contact import Contact
-from twisted_router.interfaces import IFactsConsumer
+from twisted_router.interfaces import IFactsConsumer, ServiceState
 
 
 class FreshnessTests(SynchronousTestCase):
@@ -118,6 +118,26 @@ class PruningTestCase(SynchronousTestCase):
 
     def gone(self) -> list[str]:
         return sorted(self.facts.keys() - self.consumer.knows().keys())
+
+
+class ServicesTests(PruningTestCase):
+    """How old what is known of each service is."""
+
+    def test_each_is_told_of(self) -> None:
+        self.time_passes(10)
+        self.reads("service s2")
+        self.fail("service s1")
+        self.time_passes(5)
+        states = {state.service: state for state in self.pruning.services()}
+        self.assertEqual(sorted(self.facts), list(states))
+        self.assertEqual(ServiceState("s2", 1, 5.0), states["s2"])
+        self.assertEqual(ServiceState("s1", 1, 15.0, doubtful=True), states["s1"])
+
+    def test_one_that_is_withdrawn_is_marked(self) -> None:
+        self.fail("service s1")
+        self.time_passes(150)
+        (state,) = (s for s in self.pruning.services() if s.withdrawn)
+        self.assertEqual("s1", state.service)
 
 
 class PruningTests(PruningTestCase):

@@ -111,6 +111,9 @@ class RestartTests(OutageTestCase):
         await self.contact_is(False)
         self.assertEqual(200, await self.router.health())
         self.assertTrue((await self.source())["ready"])
+        (web,) = (await self.router.status("/services")).json()["services"]
+        self.assertEqual(("web", 1), (web["service"], web["instances"]))
+        self.assertGreater(web["age_s"], 0)
         await self.consul.start()
         await self.contact_is(True)
         codes = await visitors.leave()

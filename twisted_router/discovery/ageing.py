@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from zope.interface import implementer
 
-from ..interfaces import IFactsConsumer
+from ..interfaces import IFactsConsumer, ServiceState
 from ..model import Instance
 from .alarms import Alarms
 from .contact import Contact
@@ -152,6 +152,20 @@ class Pruning:
     def doubtful(self) -> list[str]:
         """Services of which what would confirm their facts fails now."""
         return [name for name in self._facts if self._freshness.is_doubtful(name)]
+
+    def services(self) -> tuple[ServiceState, ...]:
+        """What is known of each service, and how sure that is; by name."""
+        ages = self._freshness.ages(self._facts)
+        return tuple(
+            ServiceState(
+                name,
+                len(found),
+                ages.get(name),
+                self._freshness.is_doubtful(name),
+                name in self.withdrawn,
+            )
+            for name, found in sorted(self._facts.items())
+        )
 
     def oldest_s(self) -> float | None:
         """The greatest age of any service's facts, in seconds."""

@@ -18,6 +18,7 @@ from ..interfaces import (
     IEventLog,
     IFactsConsumer,
     IFactsSource,
+    ServiceState,
     SourceState,
 )
 from ..model import Instance, Quarantined
@@ -193,6 +194,10 @@ class Keeper(Service):
             held=self.guard.held,
             alarms=dict(self._alarms.counts),
         )
+
+    def services(self) -> tuple[ServiceState, ...]:
+        """What is known of each service, and how sure that is."""
+        return self._pruning.services()
 
     def startService(self) -> None:
         """Read the snapshot, and use it if Consul does not answer soon."""

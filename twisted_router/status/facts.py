@@ -13,6 +13,7 @@ from ..interfaces import (
     IGuard,
     IRouteTables,
     RegistrarState,
+    ServiceState,
 )
 from ..model import Quarantined
 from ..proxy.counters import Counters
@@ -34,6 +35,7 @@ class StatusFacts:
     :ivar serves: whether there is a proxy. Without one, the registrar is what the
         process is for.
     :ivar guard: holds what vanished from a source, if anything does.
+    :ivar services: how old what is known of each service is, if that is known.
     :ivar uuid: tells one run of the router from the next.
     """
 
@@ -49,6 +51,7 @@ class StatusFacts:
     registrar: Callable[[], RegistrarState] | None = None
     serves: bool = True
     guard: IGuard | None = None
+    services: Callable[[], Sequence[ServiceState]] | None = None
     uuid: str = field(default_factory=lambda: str(uuid4()))
 
     def complaint(self) -> str:

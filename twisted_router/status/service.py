@@ -33,6 +33,7 @@ from .health import AlivePage, HealthPage
 from .metrics import MetricsPage
 from .page import NotFound
 from .routes import RoutesPage
+from .services import ServicesPage
 from .varz import VarzPage
 
 #: A client that says nothing for this long is cut off; gorouter's value.
@@ -72,6 +73,7 @@ class StatusService(Service):
             b"explain": ExplainPage(facts.explain, credentials),
             b"events": EventsPage(facts.events, credentials),
             b"guard": GuardPage(facts.guard, credentials),
+            b"services": ServicesPage(facts.services, credentials),
             b"metrics": MetricsPage(facts, reactor, credentials),
             b"varz": VarzPage(facts, reactor, self._address, credentials),
         }
