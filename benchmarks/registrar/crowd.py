@@ -33,7 +33,7 @@ def burst(directory: Path, count: int) -> list[Figure]:
         api, book = scene.engine.api, scene.book()
         ids = [api.create(f"web-{number}", STUBBORN) for number in range(count)]
         began_s = time.monotonic()
-        started_s = _together(lambda each: api.act("start", each), ids)
+        started_s = _together(lambda each: api.start(each), ids)
         scene.wait_for_services(count, _LOST_S)
         registered_s = max(each.at_s for each in book.writes)
         time.sleep(_AFTERMATH_S)
@@ -116,7 +116,7 @@ def _still_life(scene: Site) -> None:
             network=network,
             healthcheck=healthcheck,
         )
-        api.act("start", created)
+        api.start(created)
     api.act("pause", "web-0")
     two_more = sum(number % 5 == 1 for number in range(_STILL))
     scene.wait_for_services(_STILL + 2 * two_more, _LOST_S)
@@ -138,7 +138,7 @@ def memory(directory: Path, count: int) -> list[Figure]:
             created = api.create(
                 f"web-{number}", command, environ=environ, network="host"
             )
-            api.act("start", created)
+            api.start(created)
 
         with ThreadPoolExecutor(4) as threads:
             list(threads.map(run, range(count)))

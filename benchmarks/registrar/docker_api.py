@@ -15,6 +15,9 @@ from benchmarks.processes import BenchmarkError
 _VERSION = "/v1.41"
 _TIMEOUT_S = 120.0
 
+#: Engines of one host give out the same ports, and do not ask each other.
+_PORT_TRIES = 10
+
 #: Ends as soon as it is told to, as a good server does.
 OBEDIENT = ("sh", "-c", "trap 'exit 0' TERM; while :; do sleep 1000 & wait; done")
 
@@ -99,6 +102,16 @@ class DockerApi:
         except DockerApiError as error:
             if error.status not in (304, 404, 409) and "is not" not in str(error):
                 raise
+
+    def start(self, container: str) -> None:
+        """Start a container, on other ports if another engine has taken these."""
+        for _ in range(_PORT_TRIES):
+            try:
+                return self.act("start", container)
+            except DockerApiError as error:
+                if "address already in use" not in str(error):
+                    raise
+        raise DockerApiError(f"no free port for {container}")
 
     def remove(self, container: str) -> None:
         """Kill and remove a container, if it is there."""

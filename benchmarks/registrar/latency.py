@@ -92,7 +92,7 @@ def stop(directory: Path, count: int) -> list[Figure]:
         for name in names:
             environ = {"SERVICE_NAME": name}
             created = scene.engine.api.create(name, STUBBORN, environ=environ)
-            scene.engine.api.act("start", created)
+            scene.engine.api.start(created)
         scene.wait_for_services(count, _LOST_S)
         for name in names:
             watch = _Watch(scene, name, _is_maintained)

@@ -81,7 +81,7 @@ class _Crowd:
         made = self._insist(lambda: api.create(name, restart=policy), lambda: name)
         if not made:
             return
-        self._insist(lambda: api.act("start", made))
+        self._insist(lambda: api.start(made))
         time.sleep(rng.random() * 0.5)
         match rng.randrange(8):
             case 0:
