@@ -84,7 +84,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             print(f"\n{table(found)}", flush=True)
             figures += found
             if options.results is not None:
-                _keep(options.results, name, found)
+                keep(options.results, name, found)
     except BenchmarkError as error:
         print(f"benchmarks: {error}", file=sys.stderr)
         return 1
@@ -94,7 +94,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return int(not all(figure.good for figure in figures))
 
 
-def _keep(path: Path, case: str, figures: Sequence[Figure]) -> None:
+def keep(path: Path, case: str, figures: Sequence[Figure]) -> None:
     """Put figures into a file, in place of those of an earlier run of the same case."""
     kept = json.loads(path.read_text("utf-8")) if path.exists() else {}
     kept[case] = {
