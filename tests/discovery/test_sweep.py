@@ -376,6 +376,17 @@ class CatalogTests(SweepTestCase):
         self.assertEqual([*reversed(changed[1:])][:CONCURRENCY], self.being_read())
         self.assertEqual([*reversed(changed[1:])], self.answer_reads()[:SUSPECTS])
 
+    def test_what_changed_is_read_before_them(self) -> None:
+        self.settled("a", "b", "c")
+        self.follow("a", "b", "c", a=["new"])
+        self.summaries_are(a=1, b=1, c=1)
+        self.answer_reads(a=self.index)
+        self.let_pass(1)
+        self.follow("a", "b", "c", a=["new"])
+        self.summaries_are(a=1, b=2, c=1)
+        self.assertEqual(["b"], self.being_read())
+        self.assertEqual(["b", "a"], self.answer_reads(b=self.index))
+
     def test_a_move_of_nobodys_service_reads_nothing(self) -> None:
         """Consul's servers are in the catalog, too."""
         self.settled("a", "b")

@@ -51,6 +51,8 @@ class Reads:
         self._suspects: dict[str, None] = {}
         self._leisure: dict[str, None] = {}
         self._reading: dict[str, Deferred[Any]] = {}
+        # Of these, the ones that changed.
+        self._urgent: set[str] = set()
         self._failures: dict[str, int] = {}
         self._retries: dict[str, IDelayedCall] = {}
         self._unanswered = 0
@@ -101,6 +103,7 @@ class Reads:
         """Drop all that is planned and under way about a service."""
         for known in (self._changed, self._suspects, self._leisure, self._failures):
             known.pop(name, None)
+        self._urgent.discard(name)
         retry = self._retries.pop(name, None)
         if retry is not None:
             retry.cancel()
@@ -144,9 +147,13 @@ class Reads:
         ):
             if len(self._reading) >= concurrency:
                 return None
+            if queue is not self._changed and self._urgent:
+                return None  # the agent would take longer for these
             for name in queue:
                 if name not in self._reading and name not in self._retries:
                     del queue[name]
+                    if queue is self._changed:
+                        self._urgent.add(name)
                     return name, queue is self._suspects
         return None
 
@@ -159,6 +166,7 @@ class Reads:
             if self._reading.get(name) is not request:
                 return  # dropped
             del self._reading[name]
+            self._urgent.discard(name)
             if isinstance(result, Failure):
                 self._failed(name, result)
             else:
