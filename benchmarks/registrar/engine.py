@@ -117,6 +117,7 @@ class Engine:
             if self._containerd is not None:
                 self._containerd.terminate()
                 self._containerd.wait(_STOP_S)
+            _kill_shims(self._directory / "containerd" / "sock")
             # It leaves these mounted.
             for mount in ("data", "exec/netns/default"):
                 umount = ("umount", "--recursive", str(self._directory / mount))
@@ -141,6 +142,19 @@ def engine(directory: Path, *, live_restore: bool = False) -> Iterator[Engine]:
         yield made
     finally:
         made.clear()
+
+
+def _kill_shims(address: Path) -> None:
+    """End containers that an engine has lost when it was killed, with their shims."""
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            argv = (process / "cmdline").read_text("utf-8", "replace").split("\0")
+            if "containerd-shim" in argv[0] and str(address) in argv:
+                children = (process / "task" / process.name / "children").read_text()
+                for pid in (*children.split(), process.name):
+                    os.kill(int(pid), signal.SIGKILL)
+        except OSError:  # ended meanwhile
+            continue
 
 
 def _ip(*arguments: str) -> None:
