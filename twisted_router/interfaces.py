@@ -250,7 +250,7 @@ class IConsulClient(Interface):
     ) -> Deferred[Answer]:
         """Checks of the whole cluster, undecoded (``/v1/health/state/STATUS``)."""
 
-    def summaries() -> Deferred[Answer]:
+    def summaries(index: int = 0, wait_s: float = 0.0) -> Deferred[Answer]:
         """``{service name: summary}`` (``/v1/internal/ui/services``).
 
         What Consul's own pages show: how many instances and checks a service has, and

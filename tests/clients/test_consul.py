@@ -94,6 +94,13 @@ class ReadTests(ConsulTestCase):
         self.assertEqual({"web": [web], "db": [db]}, answer.data)
         self.assertEqual("/v1/internal/ui/services", self.asked.uri)
 
+    def test_summaries_can_be_waited_for(self) -> None:
+        self.says([])
+        self.successResultOf(self.client.summaries(7, 55.0))
+        self.assertEqual(
+            "/v1/internal/ui/services?index=7&wait=55000ms&stale=1", self.asked.uri
+        )
+
     def test_the_agent_speaks_of_itself(self) -> None:
         self.says({"Config": {"NodeName": "n1"}})
         self.assertEqual(

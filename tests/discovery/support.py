@@ -115,9 +115,9 @@ class ScriptedConsul:
         """See :class:`IConsulClient`."""
         return self._ask(f"{status} checks", index, wait_s)
 
-    def summaries(self) -> Deferred[Answer]:
+    def summaries(self, index: int = 0, wait_s: float = 0.0) -> Deferred[Answer]:
         """See :class:`IConsulClient`."""
-        return self._ask("summaries", 0, 0.0)
+        return self._ask("summaries", index, wait_s)
 
     def agent_self(self) -> Deferred[dict[str, Any]]:
         """See :class:`IConsulClient`."""

@@ -107,13 +107,13 @@ class ConsulClient:
 
         return self._answer(read, index, wait_s, f"/v1/health/state/{status}", _checks)
 
-    def summaries(self) -> Deferred[Answer]:
+    def summaries(self, index: int = 0, wait_s: float = 0.0) -> Deferred[Answer]:
         """See :meth:`IConsulClient.summaries`."""
 
         def read(library: Library, index: int, wait_s: float) -> Deferred[Reply]:
-            return library.summaries()
+            return library.summaries(**_blocking(index, wait_s))
 
-        return self._answer(read, 0, 0.0, SUMMARIES, _summaries)
+        return self._answer(read, index, wait_s, SUMMARIES, _summaries)
 
     def agent_self(self) -> Deferred[dict[str, Any]]:
         """See :meth:`IConsulClient.agent_self`."""

@@ -214,9 +214,14 @@ class Library(base.Consul):
         self.dc = datacenter or None
         self.token = None  # CONSUL_HTTP_TOKEN is read always
 
-    def summaries(self) -> Deferred[Any]:
-        """Read what Consul's own pages list of services; py-consul does not know it."""
+    def summaries(self, index: int = 0, wait: str = "") -> Deferred[Any]:
+        """Read what Consul's own pages list of services; py-consul does not know it.
+
+        :param index: wait for a change of it, for as long as ``wait`` says.
+        """
         params = [("dc", self.dc)] if self.dc else []
+        if index:
+            params += [("index", str(int(index))), ("wait", wait)]
         return self._ours.get(CB.json(index=True), SUMMARIES, params)
 
     def http_connect(self, *args: Any, **kwargs: Any) -> LibraryClient:

@@ -115,7 +115,7 @@ class NotifiedReads:
         if not self._following or index < self._catalog_index:
             self._first_index = index
         self._catalog_index = index
-        if gone or not self._following:
+        if gone or not self._following or self._was_read_at(index):
             self._explained_index = max(self._explained_index, index)
         if not self._following:
             self._following = True
@@ -124,8 +124,8 @@ class NotifiedReads:
         else:
             self._leisure_for_all = True
             self._plan_leisure()
-            self._is_latest_suspect = True
-        self._summaries.want()
+            self._is_latest_suspect = self._explained_index < index
+        self._summaries.want(index)
         if not self._summaries.awaited:
             self._suspect_latest()
         self._reads.pump()
@@ -137,7 +137,7 @@ class NotifiedReads:
         for poll in self._polls:
             poll.rewind()
         self._mark_all()
-        self._summaries.want()
+        self._summaries.want(self._catalog_index)
 
     def confirmed_s(self, service: str) -> float | None:
         """See :meth:`IWatch.confirmed_s`.
@@ -272,6 +272,10 @@ class NotifiedReads:
         self._latest[name] = None
         if len(self._latest) > SUSPECTS:
             del self._latest[next(iter(self._latest))]
+
+    def _was_read_at(self, index: int) -> bool:
+        """Whether a read has shown what moved the catalog, before its list came."""
+        return any(self._indexes[name] == index for name in self._latest)
 
     def _last_change(self, name: str) -> int:
         """When a service changed last, by Consul's index."""
