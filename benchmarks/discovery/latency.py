@@ -40,7 +40,7 @@ _ABSENT = 2 * INSTANCES + 2
 
 #: By number of services: seconds from one visit to the next, where the visits would
 #: take the agent's processor.
-_EVERY_S = {2000: 0.001}
+_EVERY_S = {300: 0.001, 2000: 0.001}
 
 #: By number of services: p50 and p99 in ms that are aimed at for new instances.
 _AIMS = {10: (4.0, 15.0), 300: (20.0, 80.0), 2000: (80.0, 250.0)}
