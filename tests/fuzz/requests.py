@@ -26,26 +26,26 @@ from .world import STEP_S, Answer, Received, World, can_send, pieces, require
 STAYS, FINISHES, LEAVES = range(3)
 
 ANSWERS = (
-    (b"HTTP/1.1 200 OK\r\nX-For: %b\r\nContent-Length: 2\r\n\r\n", b"ok", False),
+    (b"HTTP/1.1 200 OK\r\nX-Fuzz-Echo: %b\r\nContent-Length: 2\r\n\r\n", b"ok", False),
     (
-        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nX-For: %b\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nX-Fuzz-Echo: %b\r\n\r\n",
         b"2;a=b\r\nok\r\n0\r\nX-Sum: 1\r\n\r\n",
         False,
     ),
-    (b"HTTP/1.1 200 OK\r\nX-For: %b\r\n\r\n", b"all there is", True),
-    (b"HTTP/1.1 204 No Content\r\nX-For: %b\r\n\r\n", b"", False),
-    (b"HTTP/1.1 500 Oops\r\nX-For: %b\r\nContent-Length: 2\r\n\r\n", b"ok", False),
+    (b"HTTP/1.1 200 OK\r\nX-Fuzz-Echo: %b\r\n\r\n", b"all there is", True),
+    (b"HTTP/1.1 204 No Content\r\nX-Fuzz-Echo: %b\r\n\r\n", b"", False),
+    (b"HTTP/1.1 500 Oops\r\nX-Fuzz-Echo: %b\r\nContent-Length: 2\r\n\r\n", b"ok", False),
     (
         b"HTTP/1.1 100 Continue\r\n\r\n"
-        b"HTTP/1.1 200 OK\r\nX-For: %b\r\nContent-Length: 2\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nX-Fuzz-Echo: %b\r\nContent-Length: 2\r\n\r\n",
         b"ok",
         False,
     ),
-    (b"HTTP/1.0 200 OK\r\nX-For: %b\r\nContent-Length: 2\r\n\r\n", b"ok", False),
-    (b"HTTP/1.1 200 OK\r\nX-For: %b\r\nContent-Length: 9\r\n\r\n", b"cut", True),
+    (b"HTTP/1.0 200 OK\r\nX-Fuzz-Echo: %b\r\nContent-Length: 2\r\n\r\n", b"ok", False),
+    (b"HTTP/1.1 200 OK\r\nX-Fuzz-Echo: %b\r\nContent-Length: 9\r\n\r\n", b"cut", True),
 )
 _SWITCHING = (
-    b"HTTP/1.1 101 x\r\nConnection: upgrade\r\nUpgrade: %b\r\nX-For: %b\r\n\r\nhi"
+    b"HTTP/1.1 101 x\r\nConnection: upgrade\r\nUpgrade: %b\r\nX-Fuzz-Echo: %b\r\n\r\nhi"
 )
 
 #: Variants are numbers below this.

@@ -42,7 +42,7 @@ TAGS = (
 )
 
 #: The field of responses that says which target they are for.
-ECHO = b"x-for"
+ECHO = b"x-fuzz-echo"
 
 
 class BrokenInvariantError(Exception):
