@@ -34,7 +34,11 @@ ANSWERS = (
     ),
     (b"HTTP/1.1 200 OK\r\nX-Fuzz-Echo: %b\r\n\r\n", b"all there is", True),
     (b"HTTP/1.1 204 No Content\r\nX-Fuzz-Echo: %b\r\n\r\n", b"", False),
-    (b"HTTP/1.1 500 Oops\r\nX-Fuzz-Echo: %b\r\nContent-Length: 2\r\n\r\n", b"ok", False),
+    (
+        b"HTTP/1.1 500 Oops\r\nX-Fuzz-Echo: %b\r\nContent-Length: 2\r\n\r\n",
+        b"ok",
+        False,
+    ),
     (
         b"HTTP/1.1 100 Continue\r\n\r\n"
         b"HTTP/1.1 200 OK\r\nX-Fuzz-Echo: %b\r\nContent-Length: 2\r\n\r\n",
