@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from benchmarks.about import CADDY, HAPROXY, NGINX, ROUTER, TWISTED_WEB
@@ -68,11 +68,11 @@ def reach(cases: Sequence[KeptCase]) -> str:
 def _measured(cases: Sequence[KeptCase]) -> str:
     """How, when and on what; several answers where cases do not agree."""
 
-    def each(what: Iterator[object]) -> str:
+    def each(what: Iterable[object]) -> str:
         return " or ".join(dict.fromkeys(map(str, what)))
 
     machines = [case.machine for case in cases]
-    rounds = (max(len(one.samples) for one in case.results) for case in cases)
+    rounds = sorted(max(len(one.samples) for one in case.results) for case in cases)
     return "\n".join(
         (
             f"Medians of {each(rounds)} rounds of"
