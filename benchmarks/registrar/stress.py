@@ -156,14 +156,12 @@ def measure(
             crowd.run()
         finally:
             faults.end()
-        left_s = time.monotonic()
         try:
             wait_until(
                 lambda: not differences(scene), _SETTLE_S, "no differences", 0.25
             )
         except BenchmarkError:
             pass
-        settled_s = time.monotonic() - left_s
         time.sleep(_STAYS_S)
         found = differences(scene)
         for line in found:
@@ -181,7 +179,6 @@ def measure(
             ),
             Figure(case, "differences from Docker", len(found), "", 0),
             Figure(case, "others' services lost", int(not foreign), "", 0),
-            Figure(case, "settled after", settled_s, "s", _SETTLE_S),
             Figure(case, "all of it", time.monotonic() - began_s, "s", 600.0),
         ]
 
