@@ -5,27 +5,16 @@ from __future__ import annotations
 import argparse
 import json
 import shutil
-import signal
 import sys
-import tempfile
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import NoReturn
 
 from benchmarks.discovery import faults, flapping, latency, losses, start
-from benchmarks.discovery.figures import Figure, as_json, table
-from benchmarks.kept import machine
-from benchmarks.processes import BenchmarkError, raise_open_files_limit
-
-#: Consul waits for its disk at each write; how long that takes is not our subject.
-_MEMORY = Path("/dev/shm")
-
-#: Measures something in an empty directory.
-_Case = Callable[[Path, argparse.Namespace], list[Figure]]
+from benchmarks.discovery.figures import Figure
+from benchmarks.running import Case, as_kept, require_cases, run
 
 
-def _latency(services: int) -> _Case:
+def _latency(services: int) -> Case:
     def measure(directory: Path, options: argparse.Namespace) -> list[Figure]:
         # The fewer, the quicker it is done.
         changes = options.changes or (500 if services <= 300 else 200)
@@ -36,7 +25,7 @@ def _latency(services: int) -> _Case:
     return measure
 
 
-_CASES: dict[str, _Case] = {
+_CASES: dict[str, Case] = {
     "10": _latency(10),
     "300": _latency(300),
     "2000": _latency(2000),
@@ -66,47 +55,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
     add("--router-core", default="", help="pin the router to it (default: none)")
     add("--results", type=Path, help="file to keep figures in, by case, as JSON")
     options = parser.parse_args(arguments)
-    for name in options.cases:
-        if name not in _CASES:
-            parser.error(f"no case {name!r}; there are {', '.join(_CASES)}")
+    require_cases(parser, options.cases, _CASES)
     if shutil.which("nginx") is None:
         parser.error("nginx is missing (apt-get install nginx)")
-    raise_open_files_limit()
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, _interrupted)
-    figures: list[Figure] = []
-    try:
-        for name in options.cases or list(_CASES):
-            with tempfile.TemporaryDirectory(
-                prefix="discovery-", dir=_MEMORY if _MEMORY.is_dir() else None
-            ) as directory:
-                found = _CASES[name](Path(directory), options)
-            print(f"\n{table(found)}", flush=True)
-            figures += found
-            if options.results is not None:
-                keep(options.results, name, found)
-    except BenchmarkError as error:
-        print(f"benchmarks: {error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("interrupted; everything was stopped", file=sys.stderr)
-        return 130
+
+    def kept(name: str, found: list[Figure]) -> None:
+        if options.results is not None:
+            keep(options.results, name, found)
+
+    figures = run("discovery-", _CASES, options, kept)
     return int(not all(figure.good for figure in figures))
 
 
 def keep(path: Path, case: str, figures: Sequence[Figure]) -> None:
     """Put figures into a file, in place of those of an earlier run of the same case."""
     kept = json.loads(path.read_text("utf-8")) if path.exists() else {}
-    kept[case] = {
-        "machine": machine(),
-        "finished": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
-        "figures": as_json(figures),
-    }
+    kept[case] = as_kept(figures)
     path.write_text(json.dumps(kept, indent=1) + "\n", "utf-8")
-
-
-def _interrupted(number: int, frame: object) -> NoReturn:
-    raise KeyboardInterrupt
 
 
 if __name__ == "__main__":

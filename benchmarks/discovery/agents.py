@@ -6,7 +6,6 @@ import http.client
 import json
 import os
 import shutil
-import signal
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -152,9 +151,7 @@ class Agent:
 
     def kill(self) -> None:
         """End it as a crash would."""
-        for pid in self.process.pids():
-            os.kill(pid, signal.SIGKILL)
-        self.process.stop()
+        self.process.kill()
 
     def forget(self) -> None:
         """Lose all that it has on disk; not while it runs."""

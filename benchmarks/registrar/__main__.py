@@ -4,27 +4,16 @@ from __future__ import annotations
 
 import argparse
 import json
-import signal
 import sys
-import tempfile
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import NoReturn
 
-from benchmarks.discovery.figures import Figure, as_json, table
-from benchmarks.kept import machine
-from benchmarks.processes import BenchmarkError, raise_open_files_limit
+from benchmarks.discovery.figures import Figure
 from benchmarks.registrar import crowd, latency, stress
-
-#: Consul waits for its disk at each write; how long that takes is not our subject.
-_MEMORY = Path("/dev/shm")
-
-#: Measures something in an empty directory.
-_Case = Callable[[Path, argparse.Namespace], list[Figure]]
+from benchmarks.running import Case, as_kept, require_cases, run
 
 
-def _stress(*, live_restore: bool) -> _Case:
+def _stress(*, live_restore: bool) -> Case:
     def measure(directory: Path, options: argparse.Namespace) -> list[Figure]:
         return stress.measure(
             directory,
@@ -37,7 +26,7 @@ def _stress(*, live_restore: bool) -> _Case:
     return measure
 
 
-_CASES: dict[str, _Case] = {
+_CASES: dict[str, Case] = {
     "latency": lambda directory, options: latency.start(directory, options.containers),
     "stop": lambda directory, options: latency.stop(directory, options.containers),
     "burst": lambda directory, options: crowd.burst(directory, options.burst),
@@ -67,39 +56,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     add("--seed", type=int, default=1, help="of what stress does (1)")
     add("--results", type=Path, help="file to keep the figures in, as JSON")
     options = parser.parse_args(arguments)
-    for name in options.cases:
-        if name not in _CASES:
-            parser.error(f"no case {name!r}; there are {', '.join(_CASES)}")
-    raise_open_files_limit()
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, _interrupted)
-    figures: list[Figure] = []
-    try:
-        for name in options.cases or list(_CASES):
-            with tempfile.TemporaryDirectory(
-                prefix="registrar-", dir=_MEMORY if _MEMORY.is_dir() else None
-            ) as directory:
-                found = _CASES[name](Path(directory), options)
-            print(f"\n{table(found)}", flush=True)
-            figures += found
-    except BenchmarkError as error:
-        print(f"benchmarks: {error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("interrupted; everything was stopped", file=sys.stderr)
-        return 130
+    require_cases(parser, options.cases, _CASES)
+    figures = run("registrar-", _CASES, options)
     if options.results is not None:
-        kept = {
-            "machine": machine(),
-            "finished": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
-            "figures": as_json(figures),
-        }
-        options.results.write_text(json.dumps(kept, indent=1) + "\n", "utf-8")
+        kept = json.dumps(as_kept(figures), indent=1)
+        options.results.write_text(kept + "\n", "utf-8")
     return int(not all(figure.good for figure in figures))
-
-
-def _interrupted(number: int, frame: object) -> NoReturn:
-    raise KeyboardInterrupt
 
 
 if __name__ == "__main__":

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import signal
 import sys
 import tempfile
 import urllib.request
@@ -86,9 +84,7 @@ class Registrar:
 
     def kill(self) -> None:
         """End it as a crash would."""
-        for pid in self.process.pids():
-            os.kill(pid, signal.SIGKILL)
-        self.process.stop()
+        self.process.kill()
 
     def stop(self) -> None:
         """End it, if it was ever started."""
