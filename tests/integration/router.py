@@ -131,6 +131,14 @@ class Router:
         """GET through the proxy; the body, whatever the status."""
         return (await self.get(host, path)).body
 
+    async def page_is(self, host: str, page: bytes, limit_s: float = 20) -> None:
+        """Wait until the host's page is this one."""
+
+        async def is_so() -> bool:
+            return await self.body(host) == page
+
+        await wait_for(running_reactor(), is_so, limit_s, what=f"the page {page!r}")
+
     async def status(self, path: str) -> Answer:
         """GET a page of the status site."""
         return await request("GET", self.status_url + path)

@@ -7,7 +7,7 @@ from twisted.trial.unittest import TestCase
 from tests.integration.backend import WebServer
 from tests.integration.router import Router
 from tests.integration.test_router_outage import Visitors
-from tests.services import ConsulAgent, running_reactor, wait_for
+from tests.services import ConsulAgent
 
 HOST = "web.example.com"
 
@@ -28,7 +28,7 @@ class LeaderTests(TestCase):
         self.router = await Router.started(
             self, {"consul": {"address": self.consul.address}}
         )
-        await self.page_is(b"old")
+        await self.router.page_is(HOST, b"old", 40)
 
     async def register(self, server: WebServer, number: int) -> None:
         registration = {
@@ -40,12 +40,6 @@ class LeaderTests(TestCase):
         }
         await self.consul.put("/v1/agent/service/register", registration)
 
-    async def page_is(self, page: bytes) -> None:
-        async def is_so() -> bool:
-            return await self.router.body(HOST) == page
-
-        await wait_for(running_reactor(), is_so, 40, what=f"the page {page!r}")
-
     async def test_no_request_fails_and_changes_come_from_the_next_leader(
         self,
     ) -> None:
@@ -53,7 +47,7 @@ class LeaderTests(TestCase):
         await self.leader.kill()
         # The agent takes it at once, and tells the servers when it can.
         await self.register(WebServer(self, b"new"), 2)
-        await self.page_is(b"new")
+        await self.router.page_is(HOST, b"new", 40)
         codes = await visitors.leave()
         self.assertEqual([200], list(codes), codes)
         self.assertGreater(codes[200], 20)

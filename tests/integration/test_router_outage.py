@@ -79,12 +79,6 @@ class OutageTestCase(TestCase):
         }
         await self.consul.put("/v1/agent/service/register", registration)
 
-    async def page_is(self, page: bytes) -> None:
-        async def is_so() -> bool:
-            return await self.router.body(HOST) == page
-
-        await wait_for(running_reactor(), is_so, 20, what=f"the page {page!r}")
-
     async def source(self) -> dict[str, Any]:
         """What ``/varz`` says of Consul."""
         (state,) = (await self.router.varz())["sources"]
@@ -104,7 +98,7 @@ class RestartTests(OutageTestCase):
         await self.consul.start()
         await self.start_router()
         await self.register(self.web)
-        await self.page_is(b"web")
+        await self.router.page_is(HOST, b"web")
 
         visitors = Visitors(self, self.router, HOST)
         await self.consul.kill()
@@ -123,7 +117,7 @@ class RestartTests(OutageTestCase):
         # It hears of changes again.
         await self.consul.put("/v1/agent/service/deregister/web-1")
         await self.register(WebServer(self, b"new"), "web-2")
-        await self.page_is(b"new")
+        await self.router.page_is(HOST, b"new")
 
 
 class LostDataTests(OutageTestCase):
@@ -137,12 +131,12 @@ class LostDataTests(OutageTestCase):
         await self.register(self.web)
         for number in range(2, 6):
             await self.register(self.web, f"web-{number}")
-        await self.page_is(b"web")
+        await self.router.page_is(HOST, b"web")
 
         await self.consul.restart()
         new = WebServer(self, b"new")
         await self.register(new)
-        await self.page_is(b"new")
+        await self.router.page_is(HOST, b"new")
         pages = {await self.router.body(HOST) for _ in range(5)}
         self.assertEqual({b"new"}, pages)
         self.assertEqual(b"static", await self.router.body(STATIC))
@@ -168,6 +162,6 @@ class AbsentTests(OutageTestCase):
 
         await self.consul.start()
         await self.register(self.web)
-        await self.page_is(b"web")
+        await self.router.page_is(HOST, b"web")
         self.assertEqual(200, await self.router.health())
         self.assertEqual(b"static", await self.router.body(STATIC))

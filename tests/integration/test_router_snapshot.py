@@ -37,22 +37,16 @@ class SnapshotTests(TestCase):
         }
         await self.consul.put("/v1/agent/service/register", registration)
 
-    async def page_is(self, router: Router, page: bytes) -> None:
-        async def is_so() -> bool:
-            return await router.body(HOST) == page
-
-        await wait_for(running_reactor(), is_so, 20, what=f"the page {page!r}")
-
     async def test_it_serves_what_it_knew_until_consul_is_there(self) -> None:
         await self.register(WebServer(self, b"old"))
         router = await self.start_router()
-        await self.page_is(router, b"old")
+        await router.page_is(HOST, b"old")
         await router.stop()
         self.assertEqual(0o600, self.snapshot.stat().st_mode & 0o777)
 
         await self.consul.kill()
         router = await self.start_router()
-        await self.page_is(router, b"old")
+        await router.page_is(HOST, b"old")
         health = await router.status("/health")
         self.assertEqual(200, health.code)
         self.assertRegex(
@@ -62,7 +56,7 @@ class SnapshotTests(TestCase):
 
         await self.consul.start()
         await self.register(WebServer(self, b"new"))
-        await self.page_is(router, b"new")
+        await router.page_is(HOST, b"new")
 
         async def is_well() -> bool:
             return (await router.status("/health")).body == b"ok\n"
@@ -73,7 +67,7 @@ class SnapshotTests(TestCase):
         self.snapshot.write_bytes(b"\x00" * 100)
         await self.register(WebServer(self, b"new"))
         router = await self.start_router()
-        await self.page_is(router, b"new")
+        await router.page_is(HOST, b"new")
         said = re.findall("snapshot: .*", router.program.output)
         self.assertEqual(
             [f"snapshot: {self.snapshot} is no file of this program; it is not used"],
