@@ -5,11 +5,9 @@ from __future__ import annotations
 import argparse
 import os
 import shutil
-import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NoReturn
 
 from benchmarks.about import DIRECT
 from benchmarks.cases import Case, all_cases
@@ -22,7 +20,11 @@ from benchmarks.peers.peer import Peer, RunningPeer
 from benchmarks.peers.router import Router
 from benchmarks.peers.twisted_web import TwistedWeb
 from benchmarks.picture import draw
-from benchmarks.processes import BenchmarkError, raise_open_files_limit
+from benchmarks.processes import (
+    BenchmarkError,
+    interrupt_on_signals,
+    raise_open_files_limit,
+)
 from benchmarks.report import reach_table, table
 from benchmarks.rig import Cores, Rig, rig
 from benchmarks.samples import Result, Sample
@@ -68,8 +70,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             if peer.duties:
                 print(f"note: {peer.name}: {peer.duties}")
     # However it is ended, everything that was started is stopped.
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, _interrupted)
+    interrupt_on_signals()
     cores = Cores(options.proxy_core, options.load_cores)
     done: list[KeptCase] = []
     try:
@@ -215,10 +216,6 @@ def _names(chosen: str, known: Sequence[str]) -> list[str]:
 
 def _is_chosen(name: str, known: str) -> bool:
     return known == name or known.rstrip("0123456789") == name
-
-
-def _interrupted(number: int, frame: object) -> NoReturn:
-    raise KeyboardInterrupt
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ import subprocess
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import NoReturn
 
 #: How long a process may take until its port answers, and until it has ended.
 START_TIMEOUT_S = 60.0
@@ -21,6 +22,16 @@ _LAST_LINES = 12
 
 class BenchmarkError(Exception):
     """A part of the rig does not do what the measurement needs."""
+
+
+def interrupt_on_signals() -> None:
+    """Let whatever asks us to end do what Ctrl-C does, so that all is cleaned up."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _interrupted)
+
+
+def _interrupted(number: int, frame: object) -> NoReturn:
+    raise KeyboardInterrupt
 
 
 class PinnedProcess:

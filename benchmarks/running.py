@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import argparse
-import signal
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 from benchmarks.discovery.figures import Figure, as_json, table
 from benchmarks.kept import machine
-from benchmarks.processes import BenchmarkError, raise_open_files_limit
+from benchmarks.processes import (
+    BenchmarkError,
+    interrupt_on_signals,
+    raise_open_files_limit,
+)
 
 #: Consul waits for its disk at each write; how long that takes is not our subject.
 _MEMORY = Path("/dev/shm")
@@ -45,8 +48,7 @@ def run(
         standard error says so.
     """
     raise_open_files_limit()
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, _interrupted)
+    interrupt_on_signals()
     figures: list[Figure] = []
     try:
         for name in options.cases or list(cases):
@@ -73,7 +75,3 @@ def as_kept(figures: Sequence[Figure]) -> dict[str, Any]:
         "finished": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
         "figures": as_json(figures),
     }
-
-
-def _interrupted(number: int, frame: object) -> NoReturn:
-    raise KeyboardInterrupt
